@@ -1,0 +1,376 @@
+"""One ECG (`Record`) and many of one shape (`RecordSet`), lazily read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from .errors import SignalError
+from .leads import STANDARD_LEADS, canonical_leads, reorder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Records read at a time when a RecordSet is walked through.
+BATCH_SIZE = 256
+
+
+def check_fs(fs: float, name: str = "fs") -> float:
+    """Return a sampling rate as a float, refusing what is none.
+
+    Raises
+    ------
+    SignalError
+        If `fs` is not a positive finite number.
+
+    Examples
+    --------
+    >>> check_fs(500)
+    500.0
+    """
+    try:
+        value = float(fs)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not (np.isfinite(value) and value > 0):
+        raise SignalError(f"{name} must be a positive number in Hz, got {fs!r}.")
+    return value
+
+
+def default_leads(n_leads: int) -> tuple[str, ...]:
+    """Return the standard names for twelve leads, and numbered ones for any other count."""
+    return STANDARD_LEADS if n_leads == 12 else tuple(f"lead{k + 1}" for k in range(n_leads))
+
+
+@dataclass(eq=False)
+class Record:
+    """One ECG.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_leads, n_samples)
+        In mV; kept as float32.
+    fs : float, default=100.0
+        Sampling rate in Hz.
+    leads : sequence of str, optional
+        Lead names in any alias; by default the standard names for twelve leads.
+    record_id, patient_id, source : str, default=""
+        Which record, whose, and from which file or database.
+    annotations : dict, optional
+        Whatever else is known: beat labels, diagnoses, age, sex.
+
+    Raises
+    ------
+    SignalError
+        If the signal is not a two-dimensional array of real numbers, `fs` is not a positive
+        number, or the names do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> record = Record(np.zeros((2, 500)), fs=250, leads=["i", "avf"], record_id="a1")
+    >>> record.leads, record.duration
+    (('I', 'aVF'), 2.0)
+    """
+
+    signal: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    fs: float = 100.0
+    leads: Sequence[str] | None = None
+    record_id: str = ""
+    patient_id: str = ""
+    source: str = ""
+    annotations: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        where = f"record {self.record_id!r}: " if self.record_id else ""
+        signal = np.asarray(self.signal)
+        if signal.ndim != 2 or signal.dtype.kind not in "fiub":
+            raise SignalError(
+                f"{where}signal must be a real array of shape (n_leads, n_samples), got "
+                f"{signal.dtype} of shape {signal.shape}."
+            )
+        self.signal = np.ascontiguousarray(signal, dtype=np.float32)
+        try:
+            self.fs = check_fs(self.fs)
+            self.leads = (
+                default_leads(len(signal)) if self.leads is None else canonical_leads(self.leads)
+            )
+        except SignalError as error:
+            raise SignalError(f"{where}{error}") from None
+        if len(self.leads) != len(signal):
+            raise SignalError(
+                f"{where}{len(signal)} leads in the signal, but {len(self.leads)} lead names."
+            )
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.signal.shape[1] / self.fs
+
+    def select_leads(self, leads: Sequence[str], *, missing: str = "raise") -> np.ndarray:
+        """Return the signal with leads by name and in order, deriving limb leads.
+
+        See Also
+        --------
+        ecg_anomaly.leads.reorder : the rules.
+        """
+        try:
+            return reorder(self.signal, self.leads or (), leads, missing=missing)
+        except SignalError as error:
+            raise SignalError(f"record {self.record_id!r}: {error}") from None
+
+
+class SignalSource(Protocol):
+    """Where a `RecordSet` reads from: anything with a shape that reads chosen rows.
+
+    Sources must be picklable and small, because ``n_jobs`` sends them to other processes.
+    """
+
+    shape: tuple[int, int, int]
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows as an array of shape (len(rows), n_leads, n_samples), in mV."""
+        ...
+
+
+class _ArraySource:
+    """Rows of an array or memory map, left where it is."""
+
+    def __init__(self, array):
+        self.array = array
+        self.shape = array.shape
+
+    def read(self, rows):
+        return np.asarray(self.array[rows], dtype=np.float32)
+
+
+class RecordSet:
+    """Many ECGs of one shape, read only when they are needed.
+
+    A RecordSet passes through scikit-learn's splitters, searches and Pipelines without a copy:
+    indexing gives another RecordSet over the same source, and a transformer adds a step that is
+    applied to each batch as it is read.
+
+    Parameters
+    ----------
+    signals : array-like of shape (n_records, n_leads, n_samples) or source, optional
+        In mV. An array or memory map is not copied; a source is any object with that `shape` and
+        a method ``read(rows)``.
+    fs : float, default=100.0
+        Sampling rate in Hz.
+    leads : sequence of str, optional
+        Lead names; by default the standard names for twelve leads.
+    record_ids, patient_ids : sequence, optional
+        One a record; by default the row numbers.
+    table : DataFrame, optional
+        One row a record: age, sex, device, labels.
+
+    Raises
+    ------
+    SignalError
+        If shapes, names or lengths do not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> records = RecordSet(np.zeros((5, 12, 1000)), fs=100)
+    >>> records[[0, 3]].shape, records[1].leads[:3]
+    ((2, 12, 1000), ('I', 'II', 'III'))
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 3
+
+    def __init__(
+        self,
+        signals: Any = None,
+        *,
+        fs: float = 100.0,
+        leads: Sequence[str] | None = None,
+        record_ids: Sequence | None = None,
+        patient_ids: Sequence | None = None,
+        table: pd.DataFrame | None = None,
+    ):
+        if signals is None:
+            signals = np.zeros((0, 12, 0), np.float32)
+        if not hasattr(signals, "read"):
+            signals = signals if isinstance(signals, np.ndarray) else np.asarray(signals)
+            if signals.ndim != 3 or signals.dtype.kind not in "fiu":
+                raise SignalError(
+                    "signals must be a real array of shape (n_records, n_leads, n_samples), got "
+                    f"{signals.dtype} of shape {signals.shape}."
+                )
+            signals = _ArraySource(signals)
+        n_records, n_leads, n_samples = signals.shape
+        self._source: SignalSource = signals
+        self._rows = np.arange(n_records)
+        self._steps: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
+        self._n_samples = int(n_samples)
+        self.fs = check_fs(fs)
+        self.leads = default_leads(n_leads) if leads is None else canonical_leads(leads)
+        if len(self.leads) != n_leads:
+            raise SignalError(f"signals have {n_leads} leads, but {len(self.leads)} names.")
+        self._record_ids = np.asarray(range(n_records) if record_ids is None else record_ids)
+        self._patient_ids = self._record_ids if patient_ids is None else np.asarray(patient_ids)
+        self._table = table
+        for name, value in (
+            ("record_ids", self._record_ids),
+            ("patient_ids", self._patient_ids),
+            ("table", table),
+        ):
+            if value is not None and len(value) != n_records:
+                raise SignalError(f"{name} has {len(value)} rows for {n_records} records.")
+
+    @classmethod
+    def from_records(cls, records: Iterable[Record]) -> RecordSet:
+        """Build a set from records of one rate, lead order and length.
+
+        Raises
+        ------
+        SignalError
+            If there is no record, or one differs from the first; the message names it.
+        """
+        records = list(records)
+        if not records:
+            raise SignalError("a RecordSet needs at least one record, got none.")
+        first = records[0]
+        for record in records:
+            for name in ("fs", "leads"):
+                if getattr(record, name) != getattr(first, name):
+                    raise SignalError(
+                        f"record {record.record_id!r} has {name}={getattr(record, name)}, but "
+                        f"record {first.record_id!r} has {getattr(first, name)}; resample or "
+                        "reorder them first (score_records does)."
+                    )
+            if record.signal.shape != first.signal.shape:
+                raise SignalError(
+                    f"record {record.record_id!r} has {record.signal.shape[1]} samples, but "
+                    f"record {first.record_id!r} has {first.signal.shape[1]}; crop or pad them "
+                    "to one duration first."
+                )
+        return cls(
+            np.stack([record.signal for record in records]),
+            fs=first.fs,
+            leads=first.leads,
+            record_ids=[record.record_id for record in records],
+            patient_ids=[record.patient_id for record in records],
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n_records, n_leads, n_samples), after all steps."""
+        return len(self._rows), len(self.leads), self._n_samples
+
+    @property
+    def record_ids(self) -> np.ndarray:
+        """Name of each record."""
+        return self._record_ids[self._rows]
+
+    @property
+    def patient_ids(self) -> np.ndarray:
+        """Patient of each record."""
+        return self._patient_ids[self._rows]
+
+    @property
+    def table(self) -> pd.DataFrame | None:
+        """What is known of each record, or None."""
+        return None if self._table is None else self._table.iloc[self._rows]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        n_records, n_leads, n_samples = self.shape
+        return f"<RecordSet of {n_records} records, {n_leads} leads, {n_samples} samples, {self.fs:g} Hz>"
+
+    def __getitem__(self, key) -> Any:
+        """Return one `Record` for an integer, else a RecordSet over the same source.
+
+        scikit-learn indexes as ``X[indices, ...]``: a trailing Ellipsis is accepted.
+        """
+        if isinstance(key, tuple):
+            if len(key) != 2 or key[1] is not Ellipsis:
+                raise IndexError(
+                    "a RecordSet is indexed by records only; load() gives the array of signals."
+                )
+            key = key[0]
+        rows = self._rows[key]
+        if np.ndim(rows) == 0:
+            return self._record(int(rows))
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._rows = rows
+        return new
+
+    def __iter__(self) -> Iterator[Record]:
+        for start in range(0, len(self), BATCH_SIZE):
+            rows = self._rows[start : start + BATCH_SIZE]
+            for row, signal in zip(rows, self._read(rows), strict=True):
+                yield self._record(int(row), signal)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return self.load() if dtype is None else self.load().astype(dtype)
+
+    def load(self) -> np.ndarray:
+        """Read everything into one float32 array of shape (n_records, n_leads, n_samples)."""
+        out = np.empty(self.shape, self.dtype)
+        for start in range(0, len(self), BATCH_SIZE):
+            out[start : start + BATCH_SIZE] = self._read(self._rows[start : start + BATCH_SIZE])
+        return out
+
+    def batches(self, size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
+        """Read everything in order, `size` records at a time."""
+        for start in range(0, len(self), size):
+            yield self._read(self._rows[start : start + size])
+
+    def map(
+        self,
+        step: Callable[[np.ndarray], np.ndarray],
+        *,
+        fs: float | None = None,
+        leads: Sequence[str] | None = None,
+        n_samples: int | None = None,
+    ) -> RecordSet:
+        """Return a RecordSet that applies `step` to every batch it reads.
+
+        Parameters
+        ----------
+        step : callable
+            From an array (n, n_leads, n_samples) to an array (n, new leads, new samples). It must
+            treat each record by itself and be picklable.
+        fs, leads, n_samples : optional
+            What the step changes.
+        """
+        new = self[:]
+        new._steps = (*self._steps, step)
+        new.fs = self.fs if fs is None else check_fs(fs)
+        new.leads = self.leads if leads is None else canonical_leads(leads)
+        new._n_samples = self._n_samples if n_samples is None else int(n_samples)
+        return new
+
+    def _record(self, row: int, signal: np.ndarray | None = None) -> Record:
+        if signal is None:
+            signal = self._read(np.array([row]))[0]
+        table = {} if self._table is None else self._table.iloc[row].to_dict()
+        return Record(
+            signal,
+            fs=self.fs,
+            leads=self.leads,
+            record_id=str(self._record_ids[row]),
+            patient_id=str(self._patient_ids[row]),
+            annotations=table,
+        )
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        batch = self._source.read(rows)
+        for step in self._steps:
+            batch = step(batch)
+        expected = (len(rows), len(self.leads), self._n_samples)
+        if batch.shape != expected:
+            raise SignalError(
+                f"a step gave records of shape {batch.shape[1:]} where {expected[1:]} was declared."
+            )
+        return np.asarray(batch, self.dtype)
