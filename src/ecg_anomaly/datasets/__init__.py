@@ -1,5 +1,6 @@
 """Databases, one file each, and synthetic ECGs; all return an `ECGDataset`."""
 
 from ._dataset import ECGDataset
+from .synthetic import ANOMALIES, FAULTS, make_ecg
 
-__all__ = ["ECGDataset"]
+__all__ = ["ANOMALIES", "FAULTS", "ECGDataset", "make_ecg"]
