@@ -1,1 +1,1 @@
-"""TODO."""
+"""Plain-array functions on sampled signals; time is the last axis everywhere."""

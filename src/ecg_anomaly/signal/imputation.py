@@ -1,0 +1,202 @@
+"""Fill in missing samples (NaN), from other leads and from their neighbours in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+import numpy as np
+
+#: Directions of the lead space with less than this share of the variance are rounding.
+RANK_SHARE = 1e-6
+
+
+def fill_from_plane(x: np.ndarray, plane: np.ndarray) -> None:
+    """Fill missing samples of leads that any two others of them determine, in place.
+
+    The six limb leads are such: each is a combination of I and II.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_records, n_leads, n_samples)
+        Changed where it is NaN and at least two other leads in the plane are not.
+    plane : ndarray of shape (n_leads, 2)
+        Each lead as a combination of two; NaN for a lead outside the plane. No two rows may be
+        parallel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([[[1.0], [3.0], [np.nan]]])
+    >>> fill_from_plane(x, np.array([[1, 0], [0, 1], [-1, 1]]))
+    >>> x.ravel().tolist()
+    [1.0, 3.0, 2.0]
+    """
+    inside = [k for k in range(len(plane)) if np.isfinite(plane[k]).all()]
+    present = np.isfinite(x[:, inside])
+    pairs = list(combinations(range(len(inside)), 2))
+    for k, lead in enumerate(inside):
+        wanted = ~present[:, k]
+        for i, j in pairs:
+            if not wanted.any():
+                break
+            if k in (i, j):
+                continue
+            use = wanted & present[:, i] & present[:, j]
+            if use.any():
+                a, b = inside[i], inside[j]
+                weights = np.linalg.solve(plane[[a, b]].T, plane[lead])
+                x[:, lead][use] = weights[0] * x[:, a][use] + weights[1] * x[:, b][use]
+                wanted &= ~use
+
+
+def fill_short_gaps(x: np.ndarray, max_samples: int) -> None:
+    """Fill gaps in time by straight lines, in place.
+
+    A gap at the start or end of a row is filled with the nearest value.
+
+    Parameters
+    ----------
+    x : ndarray of shape (..., n_samples), C-contiguous
+        Changed where it is NaN in a run of at most `max_samples`.
+    max_samples : int
+        Longest gap to fill.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([[0.0, np.nan, 2.0, np.nan, np.nan]])
+    >>> fill_short_gaps(x, 1)
+    >>> x.tolist()
+    [[0.0, 1.0, 2.0, nan, nan]]
+    """
+    n = x.shape[-1]
+    rows = x.reshape(-1, n)
+    holes = np.isnan(rows)
+    affected = np.flatnonzero(holes.any(axis=-1) & ~holes.all(axis=-1))
+    if max_samples < 1 or not len(affected):
+        return
+    holes, part = holes[affected], rows[affected]
+    at = np.arange(n)
+    before = np.maximum.accumulate(np.where(holes, -1, at), axis=-1)
+    after = np.minimum.accumulate(np.where(holes, n, at)[:, ::-1], axis=-1)[:, ::-1]
+    row, sample = np.nonzero(holes & (after - before - 1 <= max_samples))
+    left, right = before[row, sample], after[row, sample]
+    left, right = np.where(left < 0, right, left), np.where(right == n, left, right)
+    start, stop = part[row, left], part[row, right]
+    share = (sample - left) / np.maximum(right - left, 1)
+    rows[affected[row], sample] = start + share.astype(x.dtype) * (stop - start)
+
+
+def lead_statistics(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and covariance of the leads, from samples where none is missing.
+
+    Parameters
+    ----------
+    batches : iterable of ndarray of shape (n_records, n_leads, n_samples)
+        Read once.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_leads,)
+        NaN for a lead that has no sample at all. Without a complete sample, the mean of what each
+        lead has.
+    covariance : ndarray of shape (n_leads, n_leads)
+        Zero without a complete sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean, covariance = lead_statistics([np.array([[[0.0, 2.0, 9.0], [0.0, 4.0, np.nan]]])])
+    >>> mean.tolist(), covariance.tolist()
+    ([1.0, 2.0], [[1.0, 2.0], [2.0, 4.0]])
+    """
+    n_complete, shift = 0, np.zeros(1)
+    total, product = np.zeros(1), np.zeros((1, 1))
+    lead_total, lead_count = np.zeros(1), np.zeros(1)
+    for batch in batches:
+        for record in batch:
+            present = np.isfinite(record)
+            lead_count = lead_count + present.sum(axis=-1)
+            lead_total = lead_total + np.where(present, record, 0).sum(axis=-1, dtype=np.float64)
+            complete = record[:, present.all(axis=0)].astype(np.float64)
+            if not complete.size:
+                continue
+            if not n_complete:
+                shift = complete.mean(axis=-1)
+            complete -= shift[:, None]
+            n_complete += complete.shape[-1]
+            total = total + complete.sum(axis=-1)
+            product = product + complete @ complete.T
+    mean = np.divide(
+        lead_total, lead_count, out=np.full_like(lead_total, np.nan), where=lead_count > 0
+    )
+    if not n_complete:
+        return mean, np.zeros((len(mean), len(mean)))
+    centre = total / n_complete
+    return shift + centre, product / n_complete - np.outer(centre, centre)
+
+
+def regression_weights(covariance: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return the weights that predict the missing leads from the present ones.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n_leads, n_leads)
+        Singular matrices are fine: the limb leads make it one.
+    present : ndarray of bool, shape (n_leads,)
+
+    Returns
+    -------
+    ndarray of shape (n_missing, n_present)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> regression_weights(np.array([[1.0, 2.0], [2.0, 4.0]]), np.array([True, False])).round(3)
+    array([[2.]])
+    """
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0))
+    inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+    correlation = covariance * np.outer(inverse, inverse)
+    known = correlation[np.ix_(present, present)]
+    weights = correlation[np.ix_(~present, present)] @ np.linalg.pinv(
+        known, rcond=RANK_SHARE, hermitian=True
+    )
+    return weights * scale[~present, None] * inverse[present]
+
+
+def fill_by_regression(x: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> None:
+    """Fill missing samples with their expectation given the leads that are present, in place.
+
+    Under a joint normal distribution of the leads this is the conditional mean; where no lead is
+    present, it is the mean of the lead.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_records, n_leads, n_samples)
+        Changed where it is NaN.
+    mean : ndarray of shape (n_leads,)
+    covariance : ndarray of shape (n_leads, n_leads)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([[[3.0], [np.nan]]])
+    >>> fill_by_regression(x, np.array([1.0, 0.0]), np.array([[1.0, 2.0], [2.0, 4.0]]))
+    >>> x.round(3).ravel().tolist()
+    [3.0, 4.0]
+    """
+    record, sample = np.nonzero(np.isnan(x).any(axis=1))
+    columns = x[record, :, sample]
+    patterns, which = np.unique(np.isnan(columns), axis=0, return_inverse=True)
+    for number, missing in enumerate(patterns):
+        use = which.ravel() == number
+        weights = regression_weights(covariance, ~missing)
+        known = columns[np.ix_(use, ~missing)].astype(np.float64) - mean[~missing]
+        # summed lead by lead: a matrix product could round differently with the batch
+        filled = np.repeat(mean[None, missing], len(known), axis=0)
+        for k in range(known.shape[1]):
+            filled += known[:, k, None] * weights[:, k]
+        columns[np.ix_(use, missing)] = filled
+    x[record, :, sample] = columns

@@ -1,0 +1,117 @@
+"""Change of the sampling rate by a polyphase filter."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from scipy import signal as sps
+
+from ..errors import SignalError
+from ._checks import check_rate
+from ._rows import map_rows
+
+#: Largest numerator and denominator of a rate ratio; the anti-aliasing filter grows with it.
+MAX_FACTOR = 1000
+
+
+def rate_ratio(fs_in: float, fs_out: float) -> tuple[int, int]:
+    """Return the factors ``(up, down)`` that lead from one sampling rate to another.
+
+    Parameters
+    ----------
+    fs_in, fs_out : float
+        In Hz.
+
+    Returns
+    -------
+    tuple of int
+        In lowest terms.
+
+    Raises
+    ------
+    SignalError
+        If a rate is no positive number, or the ratio is not close to one of small integers.
+
+    Examples
+    --------
+    >>> rate_ratio(360, 100), rate_ratio(257.5, 100)
+    ((5, 18), (40, 103))
+    """
+    fs_in, fs_out = check_rate(fs_in, "fs_in"), check_rate(fs_out, "fs_out")
+    exact = Fraction(fs_out).limit_denominator(10**6) / Fraction(fs_in).limit_denominator(10**6)
+    if exact > 1:
+        ratio = 1 / (1 / exact).limit_denominator(MAX_FACTOR)
+    else:
+        ratio = exact.limit_denominator(MAX_FACTOR)
+    if abs(float(ratio) * fs_in / fs_out - 1) > 1e-6:
+        raise SignalError(
+            f"the ratio of fs_in={fs_in:g} Hz to fs_out={fs_out:g} Hz is not one of integers up "
+            f"to {MAX_FACTOR}; choose rates with a simple ratio."
+        )
+    return ratio.numerator, ratio.denominator
+
+
+def resampled_length(n_samples: int, fs_in: float, fs_out: float) -> int:
+    """Return the number of samples after `resample`: ``ceil(n_samples * up / down)``.
+
+    Examples
+    --------
+    >>> resampled_length(5000, 500, 100), resampled_length(10, 360, 100)
+    (1000, 3)
+    """
+    up, down = rate_ratio(fs_in, fs_out)
+    return -(-n_samples * up // down)
+
+
+def resample(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
+    """Change the sampling rate, with an anti-aliasing filter of linear phase.
+
+    Parameters
+    ----------
+    x : ndarray of shape (..., n_samples)
+        At least 2 samples.
+    fs_in, fs_out : float
+        Sampling rate before and after, in Hz.
+
+    Returns
+    -------
+    ndarray of shape (..., ceil(n_samples * fs_out / fs_in))
+        Sample 0 stays at time 0; float32 stays float32.
+
+    Raises
+    ------
+    SignalError
+        If a rate is no positive number, their ratio is not close to one of integers up to 1000,
+        or there are fewer than 2 samples.
+
+    See Also
+    --------
+    scipy.signal.resample_poly : the filter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> resample(np.zeros((2, 12, 5000), np.float32), fs_in=500, fs_out=100).shape
+    (2, 12, 1000)
+    """
+    up, down = rate_ratio(fs_in, fs_out)
+    n = np.shape(x)[-1]
+    if n < 2:
+        raise SignalError(f"resampling needs at least 2 samples, got n_samples={n} (1 feature).")
+    n_out = resampled_length(n, fs_in, fs_out)
+    slope = np.linspace(0, 1, n)
+    times = np.arange(n_out) * down / (up * (n - 1))
+
+    def resample_rows(rows):
+        # without the line through both ends, the zeros that resample_poly pads with fit
+        first = rows[:, :1]
+        rise = rows[:, -1:] - first
+        rest = rows - first
+        rest -= rise * slope.astype(rows.dtype)
+        result = sps.resample_poly(rest, up, down, axis=-1)
+        result += rise * times.astype(rows.dtype)
+        result += first
+        return result
+
+    return map_rows(resample_rows, x, n_out) if up != down else map_rows(np.array, x)
