@@ -1,0 +1,153 @@
+"""How every estimator takes its signals: 3-D arrays, 2-D tables and RecordSets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from .errors import SignalError
+from .leads import canonical_leads
+from .records import RecordSet
+from .signal._rows import as_float
+
+
+class SignalInputMixin:
+    """Input checks of an estimator with a parameter `n_leads`, for 2-D `X`, and perhaps `leads`.
+
+    Sets `n_features_in_`, `n_leads_in_` and `leads_`, which is () where nobody named the leads.
+    """
+
+    _allow_nan = False
+    _any_length = False
+    n_leads: int
+    n_features_in_: int
+    n_leads_in_: int
+    leads_: tuple[str, ...]
+
+    def _fit_input(self, X: Any) -> tuple[RecordSet | np.ndarray, bool]:
+        """Check and remember the input's shape; return it, and whether it came as a 2-D table."""
+        generic = False
+        if isinstance(X, RecordSet):
+            n_records, n_leads, n_samples = X.shape
+            if n_records == 0 or n_samples == 0:
+                raise SignalError(f"{type(self).__name__} cannot be fitted on the empty {X!r}.")
+            self.n_features_in_ = n_leads * n_samples
+            names = tuple(X.leads)
+        else:
+            X, generic = self._validate(X, reset=True)
+            n_leads, names = X.shape[1], ()
+        self.leads_ = self._names(names, n_leads)
+        self.n_leads_in_ = n_leads
+        return X, generic
+
+    def _check_input(self, X: Any) -> tuple[RecordSet | np.ndarray, bool]:
+        """Check the input against what was fitted on; return it as `_fit_input` does."""
+        if not isinstance(X, RecordSet):
+            return self._validate(X, reset=False)
+        if self.leads_ and tuple(X.leads) != self.leads_:
+            raise SignalError(
+                f"X has the leads {', '.join(X.leads)}, but {type(self).__name__} was fitted on "
+                f"{', '.join(self.leads_)}; select and order them by name first "
+                "(score_records does)."
+            )
+        self._check_shape(X.shape[1], X.shape[2])
+        return X, False
+
+    def _checked_batches(self, X: RecordSet, size: int = 256) -> Iterator[np.ndarray]:
+        start = 0
+        for batch in X.batches(size):
+            self._check_finite(batch, X.record_ids[start : start + len(batch)])
+            start += len(batch)
+            yield batch
+
+    def _names(self, names: tuple[str, ...], n_leads: int) -> tuple[str, ...]:
+        given = getattr(self, "leads", None)
+        if given is None:
+            return tuple(names)
+        given = canonical_leads(given)
+        if len(given) != n_leads or (names and tuple(names) != given):
+            raise SignalError(
+                f"leads={given} does not name the {n_leads} leads of X"
+                + (f", which are {tuple(names)}" if names else "")
+                + "; give the names in the order of the signals, or None."
+            )
+        return given
+
+    def _check_shape(self, n_leads: int, n_samples: int) -> None:
+        n_features = n_leads * n_samples
+        same_length = self._any_length or n_features == self.n_features_in_
+        if n_leads != self.n_leads_in_ or not same_length:
+            raise SignalError(
+                f"X has {n_features} features ({n_leads} leads x {n_samples} samples), but "
+                f"{type(self).__name__} is expecting {self.n_features_in_} features as input "
+                f"({self.n_leads_in_} leads x {self.n_features_in_ // self.n_leads_in_} samples); "
+                "select leads by name, and bring the records to one length with CropOrPad."
+            )
+
+    def _validate(self, X: Any, *, reset: bool) -> tuple[np.ndarray, bool]:
+        if np.ndim(X) != 3 if isinstance(X, list | tuple) else getattr(X, "ndim", 2) != 3:
+            return self._validate_table(X, reset=reset), True
+        X = np.asarray(X)
+        if X.dtype.kind not in "fiub":
+            raise SignalError(
+                f"signals must be real numbers, got an array of {X.dtype}; convert it with "
+                "X.astype(np.float32), in mV."
+            )
+        n_records, n_leads, n_samples = X.shape
+        if not reset:
+            self._check_shape(n_leads, n_samples)
+        X = np.ascontiguousarray(as_float(X))
+        flat = X.reshape(n_records, n_leads * n_samples)
+        if reset or not self._any_length:
+            validate_data(self, flat, reset=reset, dtype=None, ensure_all_finite=False)
+        self._check_finite(X)
+        return X, False
+
+    def _validate_table(self, X: Any, *, reset: bool) -> np.ndarray:
+        if isinstance(X, np.ndarray) and X.dtype.kind in "fiub":
+            X = as_float(X)
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            order="C",
+            ensure_all_finite="allow-nan" if self._allow_nan else True,
+        )
+        n_leads = self.n_leads if reset else self.n_leads_in_
+        if X.shape[1] % n_leads:
+            raise SignalError(
+                f"X has {X.shape[1]} features, which n_leads={n_leads} does not divide; a 2-D X "
+                "holds the leads of a record one after another: (n_records, n_leads * n_samples)."
+            )
+        return X.reshape(len(X), n_leads, -1)
+
+    def _check_finite(self, X: np.ndarray, record_ids: np.ndarray | None = None) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            # one pass without temporaries; an overflow of the sum only costs the second look
+            if np.isfinite(X.sum()):
+                return
+        bad = np.isinf(X) if self._allow_nan else ~np.isfinite(X)
+        if not bad.any():
+            return
+        record, lead, sample = (int(index[0]) for index in np.nonzero(bad))
+        name = f" ({self.leads_[lead]})" if getattr(self, "leads_", ()) else ""
+        value = X[record, lead, sample]
+        remedy = (
+            "Replace infinite samples by NaN, which LeadImputer fills in."
+            if np.isinf(value)
+            else "Fill in missing samples with LeadImputer first."
+        )
+        which = record if record_ids is None else repr(str(record_ids[record]))
+        raise SignalError(
+            f"record {which} has {value} in lead {lead}{name} at sample {sample}. {remedy}"
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self._allow_nan
+        return tags

@@ -1,0 +1,210 @@
+"""Training of a network by skorch: the one file that imports it.
+
+Detectors hand over a module, a criterion and their training parameters; nothing of skorch shows
+in what they are or save.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
+from skorch.helper import predefined_split
+from torch.utils.data import BatchSampler, Dataset, RandomSampler, SequentialSampler
+
+from .errors import SignalError
+
+_MAX_GRADIENT_NORM = 1.0
+_WEIGHT_DECAY = 1e-2
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long and how fast to train.
+
+    Attributes
+    ----------
+    max_epochs, batch_size : int
+    lr : float
+        Peak of the one-cycle schedule, or the constant rate under early stopping.
+    patience : int or None
+        Epochs without a better validation loss after which training stops and the best weights
+        come back; None trains all epochs in one cycle (Smith and Topin 2019).
+    verbose : int
+        1 shows a progress bar for each epoch.
+    """
+
+    max_epochs: int
+    batch_size: int
+    lr: float
+    patience: int | None
+    verbose: int
+
+
+class BatchReader(Dataset):
+    """Whole batches of (input, target), read when they are asked for.
+
+    Parameters
+    ----------
+    read : callable
+        From row numbers to a tensor (n, n_leads, n_samples) ready for the network.
+    n_records : int
+    corrupt : callable
+        From the target tensor to the pair (input, target); draws from torch's generator.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[np.ndarray], torch.Tensor],
+        n_records: int,
+        corrupt: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
+    ):
+        self.read = read
+        self.n_records = n_records
+        self.corrupt = corrupt
+
+    def __len__(self) -> int:
+        return self.n_records
+
+    def __getitem__(self, rows):
+        return self.corrupt(self.read(np.atleast_1d(rows)))
+
+
+class _StopWhenDiverged(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        loss = net.history[-1, "train_loss"]
+        if not np.isfinite(loss):
+            raise SignalError(
+                f"training diverged: the loss is {loss} in epoch {len(net.history)}. "
+                "Lower lr, or scale the signals (LeadNormalizer) and remove extreme artefacts."
+            )
+
+
+def train(
+    module: torch.nn.Module,
+    criterion: torch.nn.Module,
+    plan: TrainingPlan,
+    training: BatchReader,
+    validation: BatchReader | None,
+    device: torch.device,
+) -> list[dict[str, float]]:
+    """Train `module` in place.
+
+    Parameters
+    ----------
+    module, criterion : torch.nn.Module
+        ``criterion(module(input), target)`` is minimised.
+    plan : TrainingPlan
+    training, validation : BatchReader
+        `validation` may be None.
+    device : torch.device
+
+    Returns
+    -------
+    list of dict
+        One an epoch: ``epoch``, ``train_loss`` and, with `validation`, ``valid_loss``.
+
+    Raises
+    ------
+    SignalError
+        If the loss is no longer finite.
+    """
+    if plan.max_epochs == 0:
+        return []
+    callbacks: list[Callback] = [
+        GradientNormClipping(_MAX_GRADIENT_NORM),
+        _StopWhenDiverged(),
+    ]
+    n_steps = -(-len(training) // plan.batch_size) * plan.max_epochs
+    if plan.patience is not None and validation is not None:
+        callbacks.append(EarlyStopping(patience=plan.patience, load_best=True, sink=_silent))
+    # a cycle of fewer than four steps has no rise: the schedule divides by its length
+    elif n_steps >= 4:
+        callbacks.append(
+            LRScheduler(
+                torch.optim.lr_scheduler.OneCycleLR,
+                step_every="batch",
+                max_lr=plan.lr,
+                total_steps=n_steps,
+            )
+        )
+    if plan.verbose:
+        callbacks.append(ProgressBar())
+    net = NeuralNet(
+        module,
+        criterion,
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=_WEIGHT_DECAY,
+        lr=plan.lr,
+        max_epochs=plan.max_epochs,
+        train_split=None if validation is None else predefined_split(validation),
+        iterator_train__batch_size=None,
+        iterator_train__sampler=BatchSampler(RandomSampler(training), plan.batch_size, False),
+        iterator_valid__batch_size=None,
+        callbacks=callbacks,
+        device=device,
+        verbose=0,
+    )
+    if validation is not None:
+        net.set_params(
+            iterator_valid__sampler=BatchSampler(
+                SequentialSampler(validation), plan.batch_size, False
+            )
+        )
+    net.fit(training, y=None)
+    columns = ["epoch", "train_loss"] + ["valid_loss"] * (validation is not None)
+    return [{name: row[name] for name in columns} for row in net.history]
+
+
+def _silent(*_args):
+    pass
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch inside the block and give the global generators back untouched."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextlib.contextmanager
+def threads(n_threads: int) -> Iterator[None]:
+    """Run the block with at most `n_threads` torch threads, then put the number back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(n_threads, before, os.cpu_count() or 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the device a name stands for; ``"auto"`` is CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If torch knows no such device, or it is not on this machine.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(1, device=resolved)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={device!r} cannot be used here: {error}") from None
+    return resolved

@@ -1,0 +1,121 @@
+"""How far pooled hidden states lie from those of the training normals.
+
+Whiten with a Ledoit-Wolf covariance, weight each axis by its reliability, and take the mean
+distance to the nearest normals. An axis is reliable where the two halves of a normal record agree:
+what differs between them is noise or chance, not the heart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.covariance import ledoit_wolf
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+
+#: Normals kept for the search of neighbours; more change the distance little and cost time.
+MAX_NEIGHBOURS_KEPT = 20_000
+# The whitening of d features needs several times as many records; below, PCA reduces them.
+_RECORDS_PER_FEATURE = 8
+_EPSILON = 1e-6
+
+Reference = dict[str, np.ndarray]
+
+
+def fit_reference(features: np.ndarray, half_difference: np.ndarray | None, rng) -> Reference:
+    """Learn where the normals lie.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_records, n_features)
+        Pooled states of the training normals.
+    half_difference : ndarray of shape (n_records, n_features) or None
+        Difference of the features of each record's halves; None where records are too short.
+    rng : RandomState
+        Chooses the normals that are kept, where there are too many.
+
+    Returns
+    -------
+    dict of ndarray
+        ``center`` (n_features,), ``projection`` (n_features, n_axes) and ``neighbours``
+        (n_kept, n_axes): all that `distance` needs.
+
+    References
+    ----------
+    Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance matrices",
+    Journal of Multivariate Analysis 2004.
+    """
+    n_records, n_features = features.shape
+    center = features.mean(0)
+    scale = features.std(0)
+    scale = np.where(scale > _EPSILON, scale, 1.0)
+    projection = np.diag(1 / scale)
+    n_axes = max(1, n_records // _RECORDS_PER_FEATURE)
+    if n_axes < n_features:
+        pca = PCA(min(n_axes, n_features), svd_solver="full").fit((features - center) @ projection)
+        projection = projection @ pca.components_.T
+    standardised = (features - center) @ projection
+    projection = projection @ _whitening(standardised)
+    if half_difference is not None:
+        projection = projection @ _reliability(half_difference @ projection)
+    kept = features
+    if n_records > MAX_NEIGHBOURS_KEPT:
+        kept = features[np.sort(rng.choice(n_records, MAX_NEIGHBOURS_KEPT, replace=False))]
+    return {
+        "center": center,
+        "projection": projection,
+        # single precision halves the model's file; the distances stay double
+        "neighbours": ((kept - center) @ projection).astype(np.float32),
+    }
+
+
+def project(reference: Reference, features: np.ndarray) -> np.ndarray:
+    """Return coordinates of shape (n_records, n_axes) in which the distance is Euclidean."""
+    return (features - reference["center"]) @ reference["projection"]
+
+
+def distance(
+    reference: Reference, features: np.ndarray, n_neighbors: int, skip: int = 0
+) -> np.ndarray:
+    """Return the mean distance to the nearest normals.
+
+    Parameters
+    ----------
+    reference : dict
+        Of `fit_reference`.
+    features : ndarray of shape (n_records, n_features)
+    n_neighbors : int
+    skip : int, default=0
+        Nearest neighbours to leave out: 1 where the records are the normals themselves.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n_records,)
+    """
+    points = project(reference, features)
+    normals = reference["neighbours"].astype(np.float64)
+    skip = min(skip, len(normals) - 1)
+    search = NearestNeighbors(n_neighbors=min(n_neighbors + skip, len(normals)), algorithm="brute")
+    nearest = search.fit(normals).kneighbors(points, return_distance=False)[:, skip:]
+    # computed anew by differences: the search's own distances lose digits near zero
+    return np.stack(
+        [
+            np.sqrt(np.square(normals[rows] - point).sum(1)).mean()
+            for point, rows in zip(points, nearest, strict=True)
+        ]
+    )
+
+
+def _whitening(standardised: np.ndarray) -> np.ndarray:
+    if len(standardised) < 2:
+        return np.eye(standardised.shape[1])
+    covariance, _ = ledoit_wolf(standardised, assume_centered=True)
+    variances, axes = np.linalg.eigh(covariance)
+    return axes / np.sqrt(np.maximum(variances, _EPSILON))
+
+
+def _reliability(whitened_difference: np.ndarray) -> np.ndarray:
+    """Rotate to the axes of the within-record noise and weight them by (1 - noise) squared."""
+    # a record's features are the mean of its halves', hence the quarter
+    noise = whitened_difference.T @ whitened_difference / (4 * len(whitened_difference))
+    share, axes = np.linalg.eigh(noise)
+    return axes * np.square(np.clip(1 - share, 0.0, 1.0))

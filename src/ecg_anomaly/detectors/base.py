@@ -1,0 +1,370 @@
+"""The contract of every detector: fit on normals, score, flag, localise."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
+from copy import deepcopy
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
+from sklearn.model_selection import GroupShuffleSplit
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from .._input import SignalInputMixin
+from .._training import BatchReader, TrainingPlan, resolve_device, seeded, threads, train
+from ..errors import SignalError
+from ..nn import Output, hide
+from ..nn.losses import SquaredError, kl_to_standard_normal, negative_elbo
+from ..nn.pooling import pool
+from ..records import RecordSet, check_fs
+from ..signal.scaling import mean_and_std
+from . import _reference
+
+# Records scored at a time: bounds memory, changes no result.
+_CHUNK = 64
+# More than two threads gained nothing on networks of this size.
+_THREADS = 2
+_MIN_TOKENS_PER_HALF = 4
+
+COMMON_CONSTRAINTS: dict = {
+    "contamination": [Interval(Real, 0, 0.5, closed="right")],
+    "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+    "channels": [Interval(Integral, 1, None, closed="left")],
+    "latent_dim": [Interval(Integral, 1, None, closed="left")],
+    "stride": [Interval(Integral, 1, None, closed="left")],
+    "mask_fraction": [Interval(Real, 0, 1, closed="left")],
+    "lead_mask_fraction": [Interval(Real, 0, 1, closed="left")],
+    "crop": [Interval(Real, 0, None, closed="neither"), None],
+    "max_epochs": [Interval(Integral, 0, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "lr": [Interval(Real, 0, None, closed="neither")],
+    "early_stopping": ["boolean"],
+    "patience": [Interval(Integral, 1, None, closed="left")],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "warm_start": ["boolean"],
+    "fs": [Interval(Real, 0, None, closed="neither")],
+    "leads": ["array-like", None],
+    "n_leads": [Interval(Integral, 1, None, closed="left")],
+    "device": [str],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+
+class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+    """Base class of the detectors; a subclass declares parameters and builds its network."""
+
+    score_method: str
+    random_state: int | np.random.RandomState | None
+
+    @abstractmethod
+    def _build_module(self, n_leads: int) -> torch.nn.Module:
+        """Return the untrained network, its weights drawn from torch's generator."""
+
+    def _build_criterion(self, n_steps: int) -> torch.nn.Module:
+        return SquaredError()
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn what normal ECGs look like.
+
+        Parameters
+        ----------
+        X : RecordSet or array-like of shape (n_records, n_leads, n_samples) or \
+                (n_records, n_leads * n_samples)
+            Normal ECGs. A RecordSet is read batch by batch and may be larger than memory.
+        y : None
+            Ignored: leave the anomalies out yourself, or cross-validate with `NormalsOnly`.
+
+        Returns
+        -------
+        self : object
+            Fitted detector.
+
+        Raises
+        ------
+        SignalError
+            If `X` has NaN or infinite samples, or training diverges.
+        """
+        X, _ = self._fit_input(X)
+        self.fs_ = X.fs if isinstance(X, RecordSet) else check_fs(self.fs)
+        rng = check_random_state(self.random_state)
+        seed = rng.randint(np.iinfo(np.int32).max)
+        device = resolve_device(self.device)
+        previous = getattr(self, "module_", None) if self.warm_start else None
+        if previous is None:
+            self.center_, self.scale_ = self._lead_scales(X)
+            self.history_ = []
+        elif len(self.center_) != self.n_leads_in_:
+            raise SignalError(
+                f"warm_start goes on with the {len(self.center_)} leads of the earlier fit, but X "
+                f"has {self.n_leads_in_}; give the same leads, or set warm_start=False."
+            )
+        with seeded(seed, device), threads(_THREADS):
+            module = deepcopy(previous) or self._build_module(self.n_leads_in_)
+            module = module.float().to(device).train()
+            self.history_ = self.history_ + self._train(module, X, device, rng)
+        # double precision makes scores independent of the batch to 1e-7 without padding
+        self.module_ = module.double().eval()
+        summaries = self._summaries(X)
+        features, halves, errors = summaries["pooled"], summaries["halves"], summaries["errors"]
+        self.reference_ = _reference.fit_reference(
+            features, halves if np.isfinite(halves).all() else None, rng
+        )
+        self.residual_scale_ = np.sqrt(np.maximum(errors.mean(0), 1e-12))
+        own = _reference.distance(self.reference_, features, self.n_neighbors, skip=1)
+        self.fusion_ = np.array(
+            [_location_and_spread(own), _location_and_spread(self._unlikelihood(summaries))]
+        )
+        self.offset_ = np.percentile(self._score(summaries), 100 * self.contamination)
+        return self
+
+    def score_samples(self, X):
+        """Return how normal each record is.
+
+        Parameters
+        ----------
+        X : RecordSet or array-like
+            Records with the leads and the length of those in `fit`.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_records,)
+            Higher = more normal. What it measures depends on `score_method`.
+        """
+        return self._score(self._summaries(self._check_fitted_input(X)))
+
+    def decision_function(self, X):
+        """Return ``score_samples(X) - offset_``: negative where a record is flagged."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Return +1 (not flagged) or -1 (flagged) for each record.
+
+        `offset_` comes from `contamination`, which is a share of the training records and no
+        false-alarm rate on new ones; see `threshold_at_false_alarm_rate`.
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def reconstruct(self, X):
+        """Return the network's reconstruction, in the unit and shape of `X`.
+
+        Returns
+        -------
+        ndarray of float32
+        """
+        X, generic = self._check_input(self._fitted(X))
+        out = np.concatenate([output.mean.numpy() for _, output in self._outputs(X)])
+        out = (out * self.scale_[:, None] + self.center_[:, None]).astype(np.float32)
+        return out.reshape(len(out), -1) if generic else out
+
+    def anomaly_map(self, X):
+        """Return where a record departs from what the network takes for normal.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_records, n_leads, n_samples)
+            Squared residual over the mean squared residual of that lead in the training normals:
+            non-negative, around 1 in normals, comparable across leads.
+        """
+        X = self._check_fitted_input(X)
+        return np.concatenate(
+            [
+                self._residual(target, output).numpy().astype(np.float32)
+                for target, output in self._outputs(X)
+            ]
+        )
+
+    def latent(self, X):
+        """Return each record's coordinates among the training normals.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_records, n_axes)
+            Whitened and weighted by reliability: distances between records are Euclidean here,
+            and the latent score is the negative mean distance to the nearest normals.
+        """
+        pooled = self._summaries(self._check_fitted_input(X))["pooled"]
+        return _reference.project(self.reference_, pooled)
+
+    def _fitted(self, X):
+        check_is_fitted(self, "module_")
+        return X
+
+    def _check_fitted_input(self, X):
+        return self._check_input(self._fitted(X))[0]
+
+    def _check_input(self, X):
+        if isinstance(X, RecordSet) and not np.isclose(X.fs, self.fs_, rtol=1e-6):
+            raise SignalError(
+                f"X has {X.fs:g} Hz, but {type(self).__name__} was fitted at {self.fs_:g} Hz; "
+                "resample it with Resampler first (score_records does)."
+            )
+        return super()._check_input(X)
+
+    def _lead_scales(self, X) -> tuple[np.ndarray, np.ndarray]:
+        """Return centre and scale of each lead: medians over records, so artefacts do not count."""
+        batches = self._checked_batches(X) if isinstance(X, RecordSet) else [X]
+        statistics = [mean_and_std(batch) for batch in batches]
+        mean, std = (np.concatenate(values) for values in zip(*statistics, strict=True))
+        scale = np.array([np.median(s[s > 0]) if (s > 0).any() else 1.0 for s in std.T])
+        return np.median(mean, axis=0), scale
+
+    def _tensor(self, batch: np.ndarray, dtype: torch.dtype) -> Tensor:
+        scaled = (batch.astype(np.float64) - self.center_[:, None]) / self.scale_[:, None]
+        return torch.from_numpy(scaled).to(dtype)
+
+    def _train(self, module, X, device, rng) -> list[dict[str, float]]:
+        fit_rows, validation_rows = np.arange(len(X)), None
+        if self.early_stopping and len(X) > 2:
+            groups = X.patient_ids if isinstance(X, RecordSet) else fit_rows
+            splitter = GroupShuffleSplit(1, test_size=self.validation_fraction, random_state=rng)
+            fit_rows, validation_rows = next(splitter.split(fit_rows, groups=groups))
+        plan = TrainingPlan(
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            lr=self.lr,
+            patience=None if validation_rows is None else self.patience,
+            verbose=int(self.verbose),
+        )
+        n_steps = -(-len(fit_rows) // plan.batch_size) * plan.max_epochs
+        return train(
+            module,
+            self._build_criterion(n_steps),
+            plan,
+            self._reader(X, fit_rows),
+            None if validation_rows is None else self._reader(X, validation_rows),
+            device,
+        )
+
+    def _reader(self, X, rows: np.ndarray) -> BatchReader:
+        def read(batch_rows):
+            chosen = rows[batch_rows]
+            batch = X[chosen]
+            if isinstance(batch, RecordSet):
+                ids, batch = batch.record_ids, batch.load()
+                self._check_finite(batch, ids)
+            return self._tensor(batch, torch.float32)
+
+        return BatchReader(read, len(rows), self._corrupt)
+
+    def _corrupt(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a random crop with parts hidden, and the crop."""
+        n_samples = x.shape[-1]
+        n_crop = n_samples if self.crop is None else max(1, round(self.crop * self.fs_))
+        if n_crop < n_samples:
+            start = int(torch.randint(0, n_samples - n_crop + 1, (1,)))
+            x = x[..., start : start + n_crop]
+        hidden = hide(
+            x,
+            time_fraction=self.mask_fraction,
+            segment=self.stride,
+            lead_fraction=self.lead_mask_fraction,
+        )
+        return hidden, x
+
+    def _outputs(self, X) -> Iterator[tuple[Tensor, Output]]:
+        """Yield the scaled records and what the network says of them, chunk by chunk."""
+        device = next(self.module_.parameters()).device
+        batches = (
+            self._checked_batches(X, _CHUNK)
+            if isinstance(X, RecordSet)
+            else (X[start : start + _CHUNK] for start in range(0, len(X), _CHUNK))
+        )
+        for batch in batches:
+            x = self._tensor(batch, torch.float64).to(device)
+            with torch.no_grad(), threads(_THREADS):
+                output = self.module_(x)
+            yield x.cpu(), Output(*(None if part is None else part.cpu() for part in output))
+
+    def _summaries(self, X) -> dict[str, np.ndarray]:
+        """Return what scores are made of, one row a record."""
+        rows: dict[str, list[Tensor]] = {}
+        for x, output in self._outputs(X):
+            for name, value in self._summary(x, output).items():
+                rows.setdefault(name, []).append(value)
+        return {name: torch.cat(values).numpy() for name, values in rows.items()}
+
+    def _summary(self, x: Tensor, output: Output) -> dict[str, Tensor]:
+        states, error = output.states, (x - output.mean).square()
+        half = states.shape[1] // 2
+        pooled = pool(states)
+        halves = torch.full_like(pooled, torch.nan)
+        if half >= _MIN_TOKENS_PER_HALF:
+            halves = pool(states[:, :half]) - pool(states[:, half:])
+        summary = {
+            "pooled": pooled,
+            "halves": halves,
+            "errors": error.mean(-1),
+            "negative_elbo": negative_elbo(x, output),
+        }
+        if output.lead_weights is not None and output.time_weights is not None:
+            summary["attended"] = _attended_error(error, output)
+        return summary
+
+    def _score(self, summaries: dict[str, np.ndarray]) -> np.ndarray:
+        method = self.score_method
+        if method == "reconstruction":
+            return -summaries["errors"].mean(-1)
+        if method == "elbo":
+            return -summaries["negative_elbo"]
+        if method == "attention":
+            return -summaries["attended"]
+        distance = _reference.distance(self.reference_, summaries["pooled"], self.n_neighbors)
+        if method == "latent":
+            return -distance
+        (location, spread), (other_location, other_spread) = self.fusion_
+        other = (self._unlikelihood(summaries) - other_location) / other_spread
+        return -((distance - location) / spread + other)
+
+    def _unlikelihood(self, summaries) -> np.ndarray:
+        return summaries["negative_elbo"]
+
+    def _residual(self, x: Tensor, output: Output) -> Tensor:
+        scale = torch.from_numpy(self.residual_scale_)[:, None]
+        return ((x - output.mean) / scale).square()
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        module = state.pop("module_", None)
+        if module is not None:
+            state["weights_"] = {
+                name: tensor.cpu().numpy().astype(np.float32)
+                for name, tensor in module.state_dict().items()
+            }
+        return state
+
+    def __setstate__(self, state):
+        weights = state.pop("weights_", None) if "weights_" in state else None
+        super().__setstate__(state)
+        if weights is not None:
+            self._load_weights(weights)
+
+    def _load_weights(self, weights: dict[str, np.ndarray]) -> None:
+        with torch.random.fork_rng(devices=[]):
+            module = self._build_module(self.n_leads_in_)
+        module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+        self.module_ = module.double().eval()
+
+
+def _location_and_spread(values: np.ndarray) -> tuple[float, float]:
+    low, middle, high = np.percentile(values, (25, 50, 75))
+    return middle, max(high - low, 1e-12)
+
+
+def _attended_error(error: Tensor, output: Output) -> Tensor:
+    """Return the attention-weighted squared error plus the divergence, per element."""
+    n_samples = error.shape[-1]
+    n_tokens = output.time_weights.shape[1]
+    per_token = -(-n_samples // n_tokens)
+    over_time = output.time_weights.repeat_interleave(per_token, 1)[:, :n_samples]
+    over_time = over_time / over_time.sum(1, keepdim=True)
+    weighted = (output.lead_weights[:, :, None] * over_time[:, None, :] * error).sum((1, 2))
+    kl = kl_to_standard_normal(output.z_mean, output.z_log_var).sum((1, 2))
+    return weighted + kl / error[0].numel()
