@@ -60,7 +60,7 @@ class BandpassFilter(_Filter):
     ------
     SignalError
         In `fit`, if the band does not exist at `fs`; if a 3-D `X` or RecordSet is shorter than
-        one period of `lowcut`.
+        half a period of `lowcut`.
 
     See Also
     --------
@@ -100,7 +100,7 @@ class BandpassFilter(_Filter):
 
     def _check_setup(self, n_leads, n_samples, *, generic):
         check_band(self.fs, self.lowcut, self.highcut)
-        self._check_length(n_samples, generic, 1 / self.lowcut, "one period of lowcut")
+        self._check_length(n_samples, generic, 0.5 / self.lowcut, "half a period of lowcut")
 
     def _transform_signals(self, X: np.ndarray) -> np.ndarray:
         return bandpass(X, fs=self.fs, lowcut=self.lowcut, highcut=self.highcut, order=self.order)

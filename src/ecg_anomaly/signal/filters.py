@@ -2,10 +2,16 @@
 
 Filtering forwards and backwards multiplies each frequency by the squared magnitude of the filter,
 a real number. So the recursion in time is not needed: one real FFT, one product and one inverse
-FFT of all rows give the same result several times faster. What an FFT lacks, ends that do not meet
-each other, is supplied here: the line through both end points is taken out (it holds the offset,
-so that 300 mV of it cost no precision in float32), and both ends are continued by their odd
-reflection, which fades to zero.
+FFT of all rows give the same result faster. What an FFT lacks, ends that do not meet each other, is
+supplied here: a line from the mean of the first samples to that of the last is taken out (it holds
+the offset, so that 300 mV of it cost no precision in float32), and both ends are continued by
+something that fades to zero. Everything is linear in the signal, so that what holds between leads
+before the filter (III = II - I) holds after it.
+
+How to continue was chosen on 10-second ECGs cut out of longer ones, against the filtered whole: the
+band-pass continues with the mirror image of 0.1 periods of `lowcut`, and its error at the ends is
+then below that of :func:`scipy.signal.sosfiltfilt`; the notch continues the hum of its own
+frequency, fitted to the 20 periods next to the end.
 """
 
 from __future__ import annotations
@@ -199,7 +205,16 @@ def bandpass(
     def gain(n):
         return bandpass_gain(n, float(fs), float(lowcut), float(highcut), int(order))
 
-    return _zero_phase(x, gain, reach=fs / lowcut, keep_line=False)
+    width = round(0.1 * fs / lowcut)
+
+    def mirror(rows, pad):
+        fade = _fade(min(width, rows.shape[1] - 1), rows.dtype)
+        out = np.zeros((len(rows), pad), rows.dtype)
+        out[:, : len(fade)] = rows[:, 1 : len(fade) + 1] * fade
+        return out
+
+    pad = max(1, width, round(0.5 * fs / lowcut))
+    return _zero_phase(x, gain, mirror, pad=pad, width=width, keep_line=False)
 
 
 def notch(x: np.ndarray, *, fs: float, freq: float = 50.0, q: float = 30.0) -> np.ndarray:
@@ -241,30 +256,55 @@ def notch(x: np.ndarray, *, fs: float, freq: float = 50.0, q: float = 30.0) -> n
     def gain(n):
         return notch_gain(n, float(fs), float(freq), float(q))
 
-    return _zero_phase(x, gain, reach=fs * q / freq, keep_line=True)
+    def hum(rows, pad):
+        near = np.arange(min(rows.shape[1], round(20 * fs / freq)))
+        fit = np.linalg.pinv(_tone(near, freq / fs, constant=True), rcond=1e-6)[:2]
+        beyond = _tone(-np.arange(1, pad + 1), freq / fs).T * _fade(pad, np.float64)
+        out = np.zeros((len(rows), pad), rows.dtype)
+        for weights, wave in zip(fit.astype(rows.dtype), beyond.astype(rows.dtype), strict=True):
+            # a matrix product could round differently with the number of rows
+            out += (rows[:, : len(near)] * weights).sum(axis=1, keepdims=True) * wave
+        return out
+
+    pad = max(1, round(2 * fs * q / freq))
+    return _zero_phase(x, gain, hum, pad=pad, width=round(fs / freq), keep_line=True)
 
 
-def _zero_phase(x, gain, *, reach, keep_line):
-    """Multiply the spectrum of each row by a real gain; `reach` is the padding in samples."""
+def _tone(at, cycles, *, constant=False):
+    phase = 2 * np.pi * cycles * at
+    columns = [np.cos(phase), np.sin(phase)] + [np.ones(len(at))] * constant
+    return np.stack(columns, axis=1)
+
+
+def _fade(n, dtype):
+    return (np.cos(np.linspace(0, np.pi / 2, n + 1)[1:]) ** 2).astype(dtype)
+
+
+def _zero_phase(x, gain, beyond, *, pad, width, keep_line):
+    """Multiply the spectrum of each row by a real gain.
+
+    `beyond(rows, pad)` continues rows to the left, nearest sample first; `width` is the number of
+    samples at either end whose means define the line.
+    """
     n = np.shape(x)[-1]
     if n < 2:
-        raise SignalError(f"a filter needs at least 2 samples, got n_samples={n} (1 feature).")
-    pad = int(min(n - 1, np.ceil(reach)))
+        raise SignalError(f"a filter needs at least 2 samples, got n_samples={n}.")
+    width = max(1, min(width, n // 2))
     length = fft.next_fast_len(n + 2 * pad, real=True)
-    fade = np.cos(np.linspace(0, np.pi / 2, pad + 1)[1:]) ** 2
-    ramp = np.linspace(0, 1, n)
+    ramp = (np.arange(n) - (width - 1) / 2) / (n - width)
     weights = gain(length)
 
     def filter_rows(rows):
-        fade_, ramp_ = fade.astype(rows.dtype), ramp.astype(rows.dtype)
-        buffer = np.empty((len(rows), length), rows.dtype)
+        buffer = np.zeros((len(rows), length), rows.dtype)
         middle = buffer[:, pad : pad + n]
         np.subtract(rows, rows[:, :1], out=middle)
-        line = middle[:, -1:] * ramp_
+        start = middle[:, :width].mean(axis=1, keepdims=True)
+        rise = middle[:, -width:].mean(axis=1, keepdims=True) - start
+        line = rise * ramp.astype(rows.dtype)
+        line += start
         middle -= line
-        np.multiply(middle[:, pad:0:-1], -fade_[::-1], out=buffer[:, :pad])
-        np.multiply(middle[:, -2 : -pad - 2 : -1], -fade_, out=buffer[:, pad + n : 2 * pad + n])
-        buffer[:, 2 * pad + n :] = 0
+        buffer[:, :pad] = beyond(middle, pad)[:, ::-1]
+        buffer[:, pad + n : 2 * pad + n] = beyond(middle[:, ::-1], pad)
         spectrum = fft.rfft(buffer, axis=-1)
         spectrum *= weights.astype(rows.dtype)
         result = fft.irfft(spectrum, length, axis=-1, overwrite_x=True)[:, pad : pad + n]
