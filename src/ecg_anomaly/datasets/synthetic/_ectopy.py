@@ -77,7 +77,8 @@ def pvc(case: Case, rng: np.random.Generator) -> Change:
     """
     patient = case.patient
     width = rng.uniform(0.130, 0.175)
-    size = patient.gain * rng.uniform(1.0, 1.5)
+    # Forces that are not cancelled from both sides are seldom small.
+    size = max(patient.gain, 0.8) * rng.uniform(1.0, 1.5)
     origin = ("right ventricle", "left ventricle")[int(rng.integers(0, 2))]
     if origin == "right ventricle":
         vectors = np.array([[0.55, 0.75, 0.55], [0.85, 0.70, 0.95]])
@@ -95,7 +96,7 @@ def pvc(case: Case, rng: np.random.Generator) -> Change:
         ]
     )
     waves, spans = case.waves, []
-    for beat, time in _premature(case, rng, 0.07, 0.35):
+    for beat, time in _premature(case, rng, 0.09, 0.42):
         waves = waves[(waves.beat != beat) | (waves.part == P)]
         waves = waves + form.moved(time)
         end = case.rhythm.r[beat] + patient.onset + patient.qt
@@ -135,9 +136,9 @@ def af(case: Case, rng: np.random.Generator) -> Change:
     cycle = 1.0 / rng.uniform(5.0, 8.5)
     count = int((case.duration + 2.0) / cycle) + 1
     times = cycle * (np.arange(count) + 0.12 * rng.normal(size=count)) - 1.0
-    height = rng.uniform(0.04, 0.11) * np.exp(0.3 * rng.normal(size=(count, 1)))
+    height = rng.uniform(0.05, 0.13) * np.exp(0.3 * rng.normal(size=(count, 1)))
     # Strongest in V1 and in the inferior leads, where the right atrium is near.
-    vector = height * (np.array([-0.25, 0.5, -0.8]) + 0.25 * rng.normal(size=(count, 3)))
+    vector = height * (np.array([-0.25, 0.6, -1.6]) + 0.25 * rng.normal(size=(count, 3)))
     # Each wave is followed by a trough of half its height and twice its width: no mean shift.
     ones = np.ones(count)
     part, none = np.full(count, F), np.full(count, -1)

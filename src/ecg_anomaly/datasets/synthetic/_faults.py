@@ -59,7 +59,7 @@ def limb_reversal(signal: np.ndarray, fs: float, rng: np.random.Generator):
 
 
 def noise_burst(signal: np.ndarray, fs: float, rng: np.random.Generator):
-    """Add muscle and motion artefact for a while, at one limb electrode or at some chest electrodes."""
+    """Add a burst of muscle and motion artefact at one limb or some chest electrodes."""
     n_samples = signal.shape[1]
     duration = n_samples / fs
     length = min(rng.uniform(1.0, 4.0), 0.6 * duration)

@@ -78,7 +78,7 @@ def recorder_noise(
     -------
     ndarray of shape (12, n_samples)
     """
-    emg = 0.007 * np.exp(rng.normal(0.0, 0.7))
+    emg = 0.009 * np.exp(rng.normal(0.0, 0.7))
     drift = 0.012 * np.exp(rng.normal(0.0, 0.8))
     sway = 0.018 * np.exp(rng.normal(0.0, 0.6))
     hum = 0.003 * np.exp(rng.normal(0.0, 0.8))

@@ -15,12 +15,12 @@ LEAD = {lead: k for k, lead in enumerate(STANDARD_LEADS)}
 # ventricular depolarisation: septum, free wall, posterior wall, base.
 _QRS = (
     (-0.022, 0.0085, (-0.14, -0.06, -0.30)),
-    (0.000, 0.0105, (1.02, 0.78, 0.12)),
-    (0.016, 0.0105, (0.18, 0.20, 0.62)),
+    (0.000, 0.0105, (1.08, 0.86, 0.04)),
+    (0.016, 0.0105, (0.18, 0.20, 0.70)),
     (0.032, 0.0085, (-0.16, -0.10, 0.22)),
 )
-# A wave begins and ends where it has fallen to 0.06 of its peak.
-EDGE = 2.4
+# A wave begins and ends where it has fallen to 0.03 of its peak.
+EDGE = 2.6
 _NOMINAL_QRS = 0.054 + 2 * EDGE * 0.0085
 
 
@@ -42,8 +42,8 @@ class Patient:
         Breaths a second.
     template : Waves
         One beat at the patient's mean rate; time zero is the peak of the R wave.
-    leads : ndarray of shape (12, 3)
-        Lead vectors.
+    leads : ndarray of shape (12, 6)
+        Lead vectors for the ventricles and the atria.
     """
 
     age: int
@@ -82,7 +82,7 @@ def frontal_axis(template: Waves, leads: np.ndarray) -> float:
     """Return the frontal axis in degrees, from the areas of QRS in I and aVF."""
     beat = template[template.part == QRS]
     area = (beat.left + beat.right) @ beat.vector
-    lead_i, avf = leads[LEAD["I"]] @ area, leads[LEAD["aVF"]] @ area
+    lead_i, avf = leads[LEAD["I"], :3] @ area, leads[LEAD["aVF"], :3] @ area
     return float(np.degrees(np.arctan2(avf * 2.0 / np.sqrt(3.0), lead_i)))
 
 
@@ -125,9 +125,9 @@ def sample_patient(rng: np.random.Generator) -> Patient:
     pr = _clipped(rng, 0.156 + 0.008 * old, 0.017, 0.122, 0.196)
     qrs = _clipped(rng, 0.093 + 0.001 * old - 0.005 * sex, 0.006, 0.080, 0.105)
     qtc = _clipped(rng, 0.402 + 0.012 * sex + 0.004 * old, 0.014, 0.365, 0.445)
-    gain = float(np.exp(rng.normal(-0.06 * old - 0.06 * sex, 0.24)))
+    gain = float(np.exp(_clipped(rng, -0.06 * old - 0.06 * sex, 0.24, -0.42, 0.55)))
     breath = _clipped(rng, 0.25, 0.05, 0.14, 0.38)
-    axis = _clipped(rng, 46.0 - 17.0 * old, 24.0, -27.0, 87.0)
+    axis = _clipped(rng, 48.0 - 17.0 * old, 24.0, -27.0, 87.0)
     leads = lead_vectors(rng)
     rows = [
         *_p_waves(rng, pr, qrs, old),
@@ -147,7 +147,7 @@ def _p_waves(rng, pr, qrs, old):
     start = _QRS[0][0] * qrs / _NOMINAL_QRS - EDGE * 0.0085 * qrs / _NOMINAL_QRS - pr
     height = float(np.exp(rng.normal(-0.05 * old, 0.25)))
     right, left = (
-        np.array([0.045, 0.065, -0.060]), np.array([0.090, 0.065, 0.035])
+        np.array([0.075, 0.070, -0.090]), np.array([0.150, 0.060, 0.030])
     )  # fmt: skip
     turn = rng.normal(0.0, 12.0)
     width = rng.normal(0.017, 0.0012)
@@ -159,8 +159,8 @@ def _p_waves(rng, pr, qrs, old):
 
 def _qrs_waves(rng, qrs, gain, axis):
     vectors = np.array([vector for _, _, vector in _QRS])
-    vectors = vectors * np.exp(rng.normal(0.0, [[0.30], [0.10], [0.18], [0.35]]))
-    vectors += rng.normal(0.0, [[0.03], [0.07], [0.08], [0.06]], (4, 3))
+    vectors = vectors * np.exp(rng.normal(0.0, [[0.30], [0.12], [0.28], [0.35]]))
+    vectors += rng.normal(0.0, [[0.03], [0.10], [0.09], [0.06]], (4, 3))
     # Dower's I and aVF are not at right angles, so the turn is found in their plane.
     towards = np.linalg.solve(
         [[0.632, -0.235], [-0.081, 1.184]],
@@ -180,14 +180,14 @@ def _qrs_waves(rng, qrs, gain, axis):
 def _t_waves(rng, qrs, qt, gain, axis, old, sex):
     onset = (_QRS[0][0] - EDGE * _QRS[0][1]) * qrs / _NOMINAL_QRS
     height = gain**0.5 * np.exp(rng.normal(-0.16 * old, 0.25))
-    vector = np.array([0.34, 0.155, -0.24 + 0.07 * sex])
+    vector = np.array([0.34, 0.135, -0.24 + 0.07 * sex])
     vector = vector + rng.normal(0.0, [0.04, 0.05, 0.09])
     # The T axis follows the QRS axis part of the way.
-    vector = height * turned(vector, 0.3 * (axis - 42.0))
+    vector = height * turned(vector, 0.3 * (axis - 48.0))
     right = 0.042 * np.sqrt(qt / 0.40) * np.exp(rng.normal(0.0, 0.08))
     left = right * rng.uniform(1.5, 1.95)
     # Early repolarisation: the J point lies a little high in the young, in men above all.
-    j_wave = rng.uniform(0.0, 1.0) * (1.0 - 0.4 * sex - 0.3 * old) * np.array([0.01, 0.005, -0.045])
+    j_wave = rng.uniform(0.0, 1.0) * (1.0 - 0.4 * sex - 0.3 * old) * np.array([0.01, 0.005, -0.075])
     return [
         (ST, onset + qrs + 0.035, 0.03, 0.06, j_wave),
         (T, onset + qt - 2.0 * right, left, right, vector),

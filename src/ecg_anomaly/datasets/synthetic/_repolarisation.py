@@ -11,9 +11,9 @@ from ._rhythm import beats
 
 # Injury vector on the Frank axes, and the contiguous leads that must meet the criterion.
 _INJURY = {
-    "anterior": ((0.25, -0.28, -1.00), ("V2", "V3", "V4")),
-    "inferior": ((-0.30, 1.00, 0.20), ("II", "III", "aVF")),
-    "lateral": ((1.00, -0.42, 0.15), ("I", "aVL", "V5", "V6")),
+    "anterior": ((0.25, -0.28, -1.00), ("V2", "V3")),
+    "inferior": ((-0.30, 1.00, 0.20), ("II", "III")),
+    "lateral": ((1.00, -0.42, 0.15), ("I", "aVL")),
 }
 _INVERSION = {
     "anterior": ((-0.45, 0.05, 1.00), ("V2", "V3", "V4")),
@@ -44,15 +44,15 @@ def st_elevation(case: Case, rng: np.random.Generator) -> Change:
     vector = np.array(direction) + rng.normal(0.0, 0.06, 3)
     j = patient.j_point
     rows = [
-        (ST, j + 0.015, 0.016, 0.055, vector),
-        (ST, j + 0.105, 0.050, 0.060, 0.85 * vector),
+        (ST, j + 0.012, 0.014, 0.055, vector),
+        (ST, j + 0.100, 0.050, 0.065, 0.60 * vector),
     ]
     injury = Waves.build(rows)
     # Where the criterion is read: at the end of QRS, on top of what the healthy beat has there.
     at = np.array([j])
     gained = patient.leads @ evaluate(injury, at)[:, 0]
     healthy = patient.leads @ evaluate(patient.template, at)[:, 0]
-    severity = rng.uniform(1.25, 2.8)
+    severity = rng.uniform(1.4, 2.4)
     size = 0.0
     for lead in wanted:
         k = LEAD[lead]
@@ -78,7 +78,7 @@ def t_inversion(case: Case, rng: np.random.Generator) -> Change:
     depth = rng.uniform(0.14, 0.40)
     size = 0.0
     for lead in wanted:
-        row = patient.leads[LEAD[lead]]
+        row = patient.leads[LEAD[lead], :3]
         size = max(size, (-depth - row @ wave.vector[0]) / min(row @ vector, -0.2))
     inverted = Waves.build(
         [(T, wave.time[0], wave.left[0], wave.right[0], wave.vector[0] + size * vector)]
