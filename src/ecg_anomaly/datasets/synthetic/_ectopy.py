@@ -76,9 +76,9 @@ def pvc(case: Case, rng: np.random.Generator) -> Change:
     compensatory pause.
     """
     patient = case.patient
-    width = rng.uniform(0.130, 0.175)
+    width = rng.uniform(0.130, 0.165)
     # Forces that are not cancelled from both sides are seldom small.
-    size = max(patient.gain, 0.8) * rng.uniform(1.0, 1.5)
+    size = max(patient.gain, 0.9) * rng.uniform(1.1, 1.5)
     origin = ("right ventricle", "left ventricle")[int(rng.integers(0, 2))]
     if origin == "right ventricle":
         vectors = np.array([[0.55, 0.75, 0.55], [0.85, 0.70, 0.95]])
