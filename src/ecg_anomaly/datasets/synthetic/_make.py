@@ -218,8 +218,8 @@ def _generator(entropy: int, *branch: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=branch))
 
 
-def _entropy(random_state) -> int:
-    if isinstance(random_state, Integral) and random_state >= 0:
+def _entropy(random_state: Any) -> int:
+    if isinstance(random_state, Integral) and int(random_state) >= 0:
         return int(random_state)
     # Here, because importing the package must not load scikit-learn.
     from sklearn.utils import check_random_state
@@ -253,17 +253,19 @@ def _check_kinds(kinds, known: tuple[str, ...], name: str) -> list[str]:
     return list(dict.fromkeys(kinds))
 
 
-def _check_numbers(n, fs, duration, fraction) -> tuple[int, float, float, float]:
-    if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
+def _check_numbers(
+    n: Any, fs: Any, duration: Any, fraction: Any
+) -> tuple[int, float, float, float]:
+    if not isinstance(n, Integral) or isinstance(n, bool) or int(n) < 1:
         raise DatasetError(f"n must be an integer of at least 1, got {n!r}.")
     for name, value, low, unit, why in (
         ("fs", fs, _MIN_FS, "Hz", "a QRS complex cannot be sampled below"),
         ("duration", duration, _MIN_DURATION, "s", "a beat does not fit into less"),
     ):
-        if not isinstance(value, Real) or not low <= value < np.inf:
+        if not isinstance(value, Real) or not low <= float(value) < np.inf:
             raise DatasetError(
                 f"{name} must be a number of at least {low:g} {unit} ({why}), got {value!r}."
             )
-    if not isinstance(fraction, Real) or not 0.0 <= fraction <= 1.0:
+    if not isinstance(fraction, Real) or not 0.0 <= float(fraction) <= 1.0:
         raise DatasetError(f"anomaly_fraction must lie in [0, 1], got {fraction!r}.")
     return int(n), float(fs), float(duration), float(fraction)

@@ -104,7 +104,7 @@ def cornell(complexes: np.ndarray) -> float:
     return float(complexes[LEAD["aVL"]].max() - complexes[LEAD["V3"]].min())
 
 
-def turned(vectors: np.ndarray, degrees: float) -> np.ndarray:
+def turned(vectors: np.ndarray, degrees: float | np.ndarray) -> np.ndarray:
     """Turn vectors in the frontal plane, clockwise as the axis is counted."""
     angle = np.radians(degrees)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -132,7 +132,7 @@ def sample_patient(rng: np.random.Generator) -> Patient:
     rows = [
         *_p_waves(rng, pr, qrs, old),
         *_qrs_waves(rng, qrs, gain, axis),
-        *_t_waves(rng, qrs, qtc - 0.00175 * (heart_rate - 60.0), gain, axis, old, sex),
+        *_t_waves(rng, qrs, qtc - 0.00175 * (heart_rate - 60.0), gain, axis, old, sex, leads),
     ]
     template = Waves.build(rows)
     # Strong hearts of the young exceed the limits of hypertrophy in life; here they do not, so
@@ -177,13 +177,18 @@ def _qrs_waves(rng, qrs, gain, axis):
     ]
 
 
-def _t_waves(rng, qrs, qt, gain, axis, old, sex):
+def _t_waves(rng, qrs, qt, gain, axis, old, sex, leads):
     onset = (_QRS[0][0] - EDGE * _QRS[0][1]) * qrs / _NOMINAL_QRS
     height = gain**0.5 * np.exp(rng.normal(-0.16 * old, 0.25))
     vector = np.array([0.34, 0.135, -0.24 + 0.07 * sex])
+    usual = height * vector
     vector = vector + rng.normal(0.0, [0.04, 0.05, 0.09])
-    # The T axis follows the QRS axis part of the way.
+    # The T axis follows the QRS axis part of the way, as long as T stays upright where it must.
     vector = height * turned(vector, 0.3 * (axis - 48.0))
+    upright = leads[[LEAD[lead] for lead in ("I", "II", "V3", "V4", "V5", "V6")], :3]
+    for _ in range(3):
+        if (upright @ vector).min() < 0.06:
+            vector = (vector + usual) / 2.0
     right = 0.042 * np.sqrt(qt / 0.40) * np.exp(rng.normal(0.0, 0.08))
     left = right * rng.uniform(1.5, 1.95)
     # Early repolarisation: the J point lies a little high in the young, in men above all.
