@@ -125,7 +125,7 @@ def reorder(
     Returns
     -------
     ndarray of shape (..., len(target), n_samples)
-        A copy, in the dtype of `signals`.
+        A copy, in the dtype of `signals`; float64 for integers.
 
     Raises
     ------
@@ -139,6 +139,8 @@ def reorder(
     [2.5, 2.0, 1.0]
     """
     names, wanted = canonical_leads(leads), canonical_leads(target)
+    if signals.dtype.kind != "f":  # halves and NaN are no integers
+        signals = signals.astype(np.float64)
     if signals.shape[-2] != len(names):
         raise SignalError(
             f"signals have {signals.shape[-2]} leads, but {len(names)} names were given."

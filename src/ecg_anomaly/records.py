@@ -45,6 +45,27 @@ def default_leads(n_leads: int) -> tuple[str, ...]:
     return STANDARD_LEADS if n_leads == 12 else tuple(f"lead{k + 1}" for k in range(n_leads))
 
 
+class RecordSignalError(SignalError):
+    """An error about one record of a batch, which a RecordSet completes with the record's name.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, and the remedy.
+    row : int
+        Which record of the batch.
+    record_id : str or int
+        Name of the record, where known; else its row.
+    """
+
+    def __init__(self, problem: str, row: int = 0, record_id: str | int = 0):
+        super().__init__(problem, row, record_id)
+        self.problem, self.row, self.record_id = problem, row, record_id
+
+    def __str__(self) -> str:
+        return f"record {self.record_id!r}: {self.problem}"
+
+
 @dataclass(eq=False)
 class Record:
     """One ECG.
@@ -284,7 +305,10 @@ class RecordSet:
 
     def __repr__(self) -> str:
         n_records, n_leads, n_samples = self.shape
-        return f"<RecordSet of {n_records} records, {n_leads} leads, {n_samples} samples, {self.fs:g} Hz>"
+        return (
+            f"<RecordSet of {n_records} records, {n_leads} leads, {n_samples} samples, "
+            f"{self.fs:g} Hz>"
+        )
 
     def __getitem__(self, key) -> Any:
         """Return one `Record` for an integer, else a RecordSet over the same source.
@@ -300,6 +324,8 @@ class RecordSet:
         rows = self._rows[key]
         if np.ndim(rows) == 0:
             return self._record(int(rows))
+        if np.ndim(rows) > 1:
+            raise IndexError("a RecordSet is indexed by an integer, a slice or a flat list.")
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
         new._rows = rows
@@ -354,20 +380,24 @@ class RecordSet:
     def _record(self, row: int, signal: np.ndarray | None = None) -> Record:
         if signal is None:
             signal = self._read(np.array([row]))[0]
-        table = {} if self._table is None else self._table.iloc[row].to_dict()
+        row_of_table = {} if self._table is None else self._table.iloc[row].to_dict()
         return Record(
             signal,
             fs=self.fs,
             leads=self.leads,
             record_id=str(self._record_ids[row]),
             patient_id=str(self._patient_ids[row]),
-            annotations=table,
+            annotations={str(name): value for name, value in row_of_table.items()},
         )
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
-        batch = self._source.read(rows)
+        batch = np.asarray(self._source.read(rows), self.dtype)
         for step in self._steps:
-            batch = step(batch)
+            try:
+                batch = step(batch)
+            except RecordSignalError as error:
+                name = str(self._record_ids[rows[error.row]])
+                raise RecordSignalError(error.problem, error.row, name) from None
         expected = (len(rows), len(self.leads), self._n_samples)
         if batch.shape != expected:
             raise SignalError(

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import SignalError
 from ..leads import canonical_leads
-from ..records import RecordSet, check_fs
+from ..records import RecordSet, RecordSignalError, check_fs
 from ..signal._rows import as_float
 
 
@@ -86,9 +86,10 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
             n_samples = signals.shape[2]
             names, batches = (), (signals,)
         self.leads_ = self._names(names, n_leads)
-        self.n_leads_in_ = n_leads
         self._check_setup(n_leads, n_samples, generic=generic)
         self._learn(batches)
+        # last: it tells check_is_fitted that nothing failed
+        self.n_leads_in_ = n_leads
         return self
 
     def transform(self, X):
@@ -112,7 +113,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
         SignalError
             If `X` differs from what was fitted on in leads, length or rate, or has NaN or inf.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "n_leads_in_")
         if isinstance(X, RecordSet):
             return self._transform_records(X)
         signals, generic = self._validate(X, reset=False)
@@ -138,13 +139,15 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
 
     def _transform_batch(self, batch: np.ndarray) -> np.ndarray:
         signals = np.ascontiguousarray(batch)
-        self._check_finite(signals)
+        self._check_finite(signals, self.leads_)
         return self._transform_signals(signals)
 
     def _checked_batches(self, X: RecordSet) -> Iterator[np.ndarray]:
+        start = 0
         for batch in X.batches():
-            self._check_finite(batch)
+            self._check_finite(batch, X.leads, X.record_ids[start : start + len(batch)])
             yield batch
+            start += len(batch)
 
     def _names(self, names, n_leads: int) -> tuple[str, ...]:
         """Return the names of the leads, or () where nobody said them."""
@@ -199,7 +202,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
         flat = X.reshape(n_records, n_leads * n_samples)
         if reset or not self._any_length:
             validate_data(self, flat, reset=reset, dtype=None, ensure_all_finite=False)
-        self._check_finite(X)
+        self._check_finite(X, () if reset else self.leads_)
         if not reset:
             self._check_setup(n_leads, n_samples, generic=False)
         return X, False
@@ -223,7 +226,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
             )
         return X.reshape(len(X), n_leads, -1)
 
-    def _check_finite(self, X: np.ndarray) -> None:
+    def _check_finite(self, X: np.ndarray, leads=(), record_ids=None) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             # one pass without temporaries; an overflow of the sum only costs the second look
             if np.isfinite(X.sum()):
@@ -232,16 +235,17 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
         if not bad.any():
             return
         record, lead, sample = (int(index[0]) for index in np.nonzero(bad))
-        names = getattr(self, "leads_", ())
-        name = f" ({names[lead]})" if names else ""
+        name = f" ({leads[lead]})" if leads else ""
         value = X[record, lead, sample]
         remedy = (
-            "Replace infinite samples by NaN, which LeadImputer fills in."
+            "replace infinite samples by NaN, which LeadImputer fills in."
             if np.isinf(value)
-            else "Fill in missing samples with LeadImputer first."
+            else "fill in missing samples with LeadImputer first."
         )
-        raise SignalError(
-            f"record {record} has {value} in lead {lead}{name} at sample {sample}. {remedy}"
+        raise RecordSignalError(
+            f"{value} in lead {lead}{name} at sample {sample}; {remedy}",
+            row=record,
+            record_id=record if record_ids is None else str(record_ids[record]),
         )
 
     def __sklearn_tags__(self):

@@ -12,6 +12,9 @@ from ..errors import SignalError
 from ..signal.cropping import PAD_MODES, POSITIONS, crop_or_pad
 from ._base import SignalTransformer
 
+#: More than a day at 1,000 Hz.
+MAX_SAMPLES = 100_000_000
+
 
 class CropOrPad(SignalTransformer):
     """Cutting and extending of records to one length.
@@ -75,10 +78,10 @@ class CropOrPad(SignalTransformer):
 
     def _check_setup(self, n_leads, n_samples, *, generic):
         samples = self.duration * self.fs
-        if not (np.isfinite(samples) and samples >= 0.5):
+        if not 0.5 <= samples <= MAX_SAMPLES:
             raise SignalError(
-                f"duration={self.duration:g} s at fs={self.fs:g} Hz is not a sample long; "
-                "give duration in seconds."
+                f"duration={self.duration:g} s at fs={self.fs:g} Hz is {samples:g} samples, not 1 "
+                f"to {MAX_SAMPLES:g}; give duration in seconds and fs in Hz."
             )
 
     def _samples_out(self, n_samples):

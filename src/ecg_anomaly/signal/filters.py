@@ -205,15 +205,15 @@ def bandpass(
     def gain(n):
         return bandpass_gain(n, float(fs), float(lowcut), float(highcut), int(order))
 
-    width = round(0.1 * fs / lowcut)
+    n, width = np.shape(x)[-1], round(0.1 * fs / lowcut)
+    fade = _fade(max(0, min(width, n - 1)))
 
     def mirror(rows, pad):
-        fade = _fade(min(width, rows.shape[1] - 1), rows.dtype)
         out = np.zeros((len(rows), pad), rows.dtype)
-        out[:, : len(fade)] = rows[:, 1 : len(fade) + 1] * fade
+        out[:, : len(fade)] = rows[:, 1 : len(fade) + 1] * fade.astype(rows.dtype)
         return out
 
-    pad = max(1, width, round(0.5 * fs / lowcut))
+    pad = max(len(fade), _padding(0.5 * fs / lowcut, n))
     return _zero_phase(x, gain, mirror, pad=pad, width=width, keep_line=False)
 
 
@@ -256,18 +256,25 @@ def notch(x: np.ndarray, *, fs: float, freq: float = 50.0, q: float = 30.0) -> n
     def gain(n):
         return notch_gain(n, float(fs), float(freq), float(q))
 
+    n = np.shape(x)[-1]
+    pad = _padding(2 * fs * q / freq, n)
+    near = np.arange(max(1, min(n, round(20 * fs / freq))))
+    fit = np.linalg.pinv(_tone(near, freq / fs, constant=True), rcond=1e-6)[:2]
+    beyond = _tone(-np.arange(1, pad + 1), freq / fs).T * _fade(pad)
+
     def hum(rows, pad):
-        near = np.arange(min(rows.shape[1], round(20 * fs / freq)))
-        fit = np.linalg.pinv(_tone(near, freq / fs, constant=True), rcond=1e-6)[:2]
-        beyond = _tone(-np.arange(1, pad + 1), freq / fs).T * _fade(pad, np.float64)
         out = np.zeros((len(rows), pad), rows.dtype)
         for weights, wave in zip(fit.astype(rows.dtype), beyond.astype(rows.dtype), strict=True):
             # a matrix product could round differently with the number of rows
             out += (rows[:, : len(near)] * weights).sum(axis=1, keepdims=True) * wave
         return out
 
-    pad = max(1, round(2 * fs * q / freq))
     return _zero_phase(x, gain, hum, pad=pad, width=round(fs / freq), keep_line=True)
+
+
+def _padding(wanted, n):
+    """Round a padding, with a bound that matters for a few samples at a high rate only."""
+    return max(1, min(round(wanted), 2 * max(n, 64)))
 
 
 def _tone(at, cycles, *, constant=False):
@@ -276,8 +283,8 @@ def _tone(at, cycles, *, constant=False):
     return np.stack(columns, axis=1)
 
 
-def _fade(n, dtype):
-    return (np.cos(np.linspace(0, np.pi / 2, n + 1)[1:]) ** 2).astype(dtype)
+def _fade(n):
+    return np.cos(np.linspace(0, np.pi / 2, n + 1)[1:]) ** 2
 
 
 def _zero_phase(x, gain, beyond, *, pad, width, keep_line):

@@ -9,6 +9,9 @@ import numpy as np
 
 #: Directions of the lead space with less than this share of the variance are rounding.
 RANK_SHARE = 1e-6
+#: Records whose statistics are taken together; divides `ecg_anomaly.records.BATCH_SIZE`, so that
+#: arrays and RecordSets give equal sums.
+RECORDS_AT_ONCE = 64
 
 
 def fill_from_plane(x: np.ndarray, plane: np.ndarray) -> None:
@@ -111,20 +114,22 @@ def lead_statistics(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     >>> mean.tolist(), covariance.tolist()
     ([1.0, 2.0], [[1.0, 2.0], [2.0, 4.0]])
     """
-    n_complete, shift = 0, np.zeros(1)
+    n_complete, shift = 0, np.zeros((1, 1))
     total, product = np.zeros(1), np.zeros((1, 1))
     lead_total, lead_count = np.zeros(1), np.zeros(1)
     for batch in batches:
-        for record in batch:
-            present = np.isfinite(record)
+        for start in range(0, len(batch), RECORDS_AT_ONCE):
+            records = batch[start : start + RECORDS_AT_ONCE]
+            leads = np.moveaxis(records, 1, 0).reshape(records.shape[1], -1).astype(np.float64)
+            present = np.isfinite(leads)
             lead_count = lead_count + present.sum(axis=-1)
-            lead_total = lead_total + np.where(present, record, 0).sum(axis=-1, dtype=np.float64)
-            complete = record[:, present.all(axis=0)].astype(np.float64)
+            lead_total = lead_total + np.where(present, leads, 0).sum(axis=-1)
+            complete = leads if present.all() else leads[:, present.all(axis=0)]
             if not complete.size:
                 continue
             if not n_complete:
-                shift = complete.mean(axis=-1)
-            complete -= shift[:, None]
+                shift = complete.mean(axis=-1, keepdims=True)
+            complete -= shift
             n_complete += complete.shape[-1]
             total = total + complete.sum(axis=-1)
             product = product + complete @ complete.T
@@ -134,7 +139,7 @@ def lead_statistics(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     if not n_complete:
         return mean, np.zeros((len(mean), len(mean)))
     centre = total / n_complete
-    return shift + centre, product / n_complete - np.outer(centre, centre)
+    return shift[:, 0] + centre, product / n_complete - np.outer(centre, centre)
 
 
 def regression_weights(covariance: np.ndarray, present: np.ndarray) -> np.ndarray:
@@ -189,9 +194,13 @@ def fill_by_regression(x: np.ndarray, mean: np.ndarray, covariance: np.ndarray) 
     """
     record, sample = np.nonzero(np.isnan(x).any(axis=1))
     columns = x[record, :, sample]
-    patterns, which = np.unique(np.isnan(columns), axis=0, return_inverse=True)
-    for number, missing in enumerate(patterns):
-        use = which.ravel() == number
+    holes = np.isnan(columns)
+    packed = np.packbits(holes, axis=1)
+    _, first, which = np.unique(
+        packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True
+    )
+    for number, missing in enumerate(holes[first]):
+        use = which == number
         weights = regression_weights(covariance, ~missing)
         known = columns[np.ix_(use, ~missing)].astype(np.float64) - mean[~missing]
         # summed lead by lead: a matrix product could round differently with the batch

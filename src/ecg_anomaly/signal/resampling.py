@@ -39,9 +39,10 @@ def rate_ratio(fs_in: float, fs_out: float) -> tuple[int, int]:
     ((5, 18), (40, 103))
     """
     fs_in, fs_out = check_rate(fs_in, "fs_in"), check_rate(fs_out, "fs_out")
-    exact = Fraction(fs_out).limit_denominator(10**6) / Fraction(fs_in).limit_denominator(10**6)
+    exact = Fraction(fs_out) / Fraction(fs_in)
     if exact > 1:
-        ratio = 1 / (1 / exact).limit_denominator(MAX_FACTOR)
+        inverse = (1 / exact).limit_denominator(MAX_FACTOR)
+        ratio = 1 / inverse if inverse else Fraction(0)
     else:
         ratio = exact.limit_denominator(MAX_FACTOR)
     if abs(float(ratio) * fs_in / fs_out - 1) > 1e-6:

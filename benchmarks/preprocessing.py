@@ -1,0 +1,140 @@
+"""Measure the rates of the transformers, and the band-pass beside scipy's.
+
+Run as ``python benchmarks/preprocessing.py``. The competitors take turns within one run, so that
+a busy machine slows all of them; the ratios compare the fastest turn of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import scipy
+from scipy import signal as sps
+
+from ecg_anomaly.preprocessing import (
+    BandpassFilter,
+    CropOrPad,
+    LeadImputer,
+    LeadNormalizer,
+    NotchFilter,
+    Resampler,
+)
+
+FS, N_LEADS, N_SAMPLES = 500.0, 12, 5000
+
+
+def make_signals(n_records):
+    rng = np.random.default_rng(0)
+    t = np.arange(N_SAMPLES) / FS
+    shape = (n_records, N_LEADS, 1)
+    beat = (rng.uniform(0.9, 1.3, shape) * t + rng.uniform(0, 1, shape)) % 1
+    spikes = np.exp(-(((beat - 0.4) / 0.015) ** 2))
+    return (spikes + rng.normal(0, 0.02, spikes.shape) + 0.3).astype(np.float32)
+
+
+def in_turns(functions, repeats):
+    """Return the shortest time of each function, in seconds."""
+    times = {name: [] for name in functions}
+    for turn in range(repeats + 1):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if turn:  # the first turn warms up
+                times[name].append(time.perf_counter() - start)
+    return {name: min(values) for name, values in times.items()}
+
+
+def bandpass_rates(X, repeats):
+    sos = sps.butter(3, [0.5, 40.0], "bandpass", fs=FS, output="sos")
+    ours = BandpassFilter(fs=FS).fit(X)
+
+    def per_lead():
+        out = np.empty_like(X)
+        for record, result in zip(X, out, strict=True):
+            for lead in range(N_LEADS):
+                result[lead] = sps.sosfiltfilt(sos, record[lead])
+        return out
+
+    times = in_turns(
+        {
+            "BandpassFilter": lambda: ours.transform(X),
+            "sosfiltfilt on the batch": lambda: sps.sosfiltfilt(sos, X, axis=-1),
+            "sosfiltfilt lead by lead": per_lead,
+        },
+        repeats,
+    )
+    return {name: len(X) / value for name, value in times.items()}
+
+
+def other_rates(X, repeats):
+    broken = X.copy()
+    broken[:, 2] = np.nan
+    broken[:, 8] = np.nan
+    broken[:, :, 1000:1010] = np.nan
+    transformers = {
+        "NotchFilter": NotchFilter(fs=FS),
+        "Resampler 500 to 100 Hz": Resampler(),
+        **{
+            f"LeadNormalizer {method}": LeadNormalizer(method=method)
+            for method in ("population", "zscore", "robust", "minmax")
+        },
+        "LeadImputer, nothing missing": LeadImputer(fs=FS),
+        "CropOrPad to 8 s": CropOrPad(duration=8.0, fs=FS),
+    }
+    functions = {
+        name: partial(transformer.fit(X).transform, X) for name, transformer in transformers.items()
+    }
+    imputer = LeadImputer(fs=FS).fit(X)
+    functions["LeadImputer, 2 leads and a gap missing"] = partial(imputer.transform, broken)
+    times = in_turns(functions, repeats)
+    return {name: len(X) / value for name, value in times.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/preprocessing.json"))
+    arguments = parser.parse_args()
+
+    X = make_signals(arguments.records)
+    bandpass = bandpass_rates(X, arguments.repeats)
+    ours = bandpass["BandpassFilter"]
+    ratios = {name: ours / rate for name, rate in bandpass.items() if name != "BandpassFilter"}
+    others = other_rates(X, arguments.repeats)
+
+    print(f"{len(X)} records of {N_LEADS} x {N_SAMPLES}, float32; records per second")
+    for name, rate in {**bandpass, **others}.items():
+        print(f"  {name:42s} {rate:10,.0f}")
+    for name, ratio in ratios.items():
+        print(f"BandpassFilter is {ratio:.2f} times as fast as {name}")
+
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(
+        json.dumps(
+            {
+                "shape": list(X.shape),
+                "dtype": "float32",
+                "repeats": arguments.repeats,
+                "records_per_second": {**bandpass, **others},
+                "bandpass_ratio": ratios,
+                "versions": {
+                    "python": platform.python_version(),
+                    "numpy": np.__version__,
+                    "scipy": scipy.__version__,
+                },
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

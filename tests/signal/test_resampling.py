@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecg_anomaly.errors import SignalError
+from ecg_anomaly.signal.resampling import rate_ratio, resample, resampled_length
+
+
+@pytest.mark.parametrize(
+    ("fs_in", "fs_out"), [(500, 100), (100, 500), (360, 100), (257, 100), (128, 250)]
+)
+def test_a_sine_stays_a_sine(fs_in, fs_out):
+    n = fs_in * 10
+    expected_n = -(-n * fs_out // fs_in)
+    x = np.sin(2 * np.pi * 7 * np.arange(n) / fs_in + 0.3) + 20
+    expected = np.sin(2 * np.pi * 7 * np.arange(expected_n) / fs_out + 0.3) + 20
+    result = resample(x, fs_in=fs_in, fs_out=fs_out)
+    assert result.shape == (expected_n,)
+    inside = slice(fs_out // 2, -(fs_out // 2))
+    np.testing.assert_allclose(result[inside], expected[inside], atol=0.01)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 300), st.sampled_from([125, 128, 250, 257, 360, 500, 1000]))
+def test_length_is_as_announced(n, fs_in):
+    result = resample(np.ones((2, n), np.float32), fs_in=fs_in, fs_out=100)
+    assert result.shape == (2, resampled_length(n, fs_in, 100))
+    assert result.dtype == np.float32
+
+
+def test_a_straight_line_stays_one():
+    x = np.linspace(300, 302, 1000)
+    np.testing.assert_allclose(resample(x, fs_in=500, fs_out=100), x[::5], atol=1e-9)
+
+
+def test_aliases_are_kept_out():
+    x = np.sin(2 * np.pi * 90 * np.arange(5000) / 500)
+    assert np.abs(resample(x, fs_in=500, fs_out=100)[100:-100]).max() < 0.01
+
+
+def test_equal_rates_give_a_copy():
+    x = np.random.default_rng(0).normal(size=(2, 50))
+    result = resample(x, fs_in=100, fs_out=100.0)
+    np.testing.assert_array_equal(result, x)
+    assert not np.shares_memory(result, x)
+
+
+def test_there_and_back():
+    t = np.arange(1000) / 100
+    x = np.sin(2 * np.pi * 5 * t)
+    back = resample(resample(x, fs_in=100, fs_out=250), fs_in=250, fs_out=100)
+    np.testing.assert_allclose(back[50:-50], x[50:-50], atol=0.01)
+
+
+def test_rows_do_not_depend_on_each_other():
+    x = np.random.default_rng(0).normal(size=(50, 12, 500)).astype(np.float32)
+    together = resample(x, fs_in=500, fs_out=100)
+    np.testing.assert_array_equal(together[7], resample(x[7], fs_in=500, fs_out=100))
+
+
+@pytest.mark.parametrize("rates", [(0, 100), (500, np.nan), (np.inf, 100), (-500, 100)])
+def test_rates_must_be_positive(rates):
+    with pytest.raises(SignalError, match="positive number in Hz"):
+        rate_ratio(*rates)
+
+
+def test_rates_without_a_simple_ratio_are_refused():
+    with pytest.raises(SignalError, match="simple ratio"):
+        rate_ratio(360.12345, 100)
+    with pytest.raises(SignalError, match="simple ratio"):
+        rate_ratio(1, 1e6)
+    with pytest.raises(SignalError):
+        rate_ratio(1e-9, 100)
+    with pytest.raises(SignalError):
+        rate_ratio(100, 1e-9)
+
+
+def test_a_lone_sample_is_refused():
+    with pytest.raises(SignalError, match="at least 2 samples"):
+        resample(np.zeros((3, 1)), fs_in=500, fs_out=100)

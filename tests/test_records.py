@@ -1,0 +1,257 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GroupKFold, KFold, train_test_split
+
+from ecg_anomaly.errors import ECGError, SignalError
+from ecg_anomaly.leads import STANDARD_LEADS
+from ecg_anomaly.records import (
+    BATCH_SIZE,
+    Record,
+    RecordSet,
+    RecordSignalError,
+    check_fs,
+    default_leads,
+)
+
+
+class FileSource:
+    """A source that is a path, as the readers' are."""
+
+    def __init__(self, path, shape):
+        self.path, self.shape = path, shape
+
+    def read(self, rows):
+        return np.load(self.path, mmap_mode="r")[rows]
+
+
+def signals(n=20, n_leads=12, n_samples=50):
+    return np.random.default_rng(0).normal(size=(n, n_leads, n_samples)).astype(np.float32)
+
+
+def double(batch):
+    return batch * 2
+
+
+def first_half(batch):
+    return batch[..., : batch.shape[-1] // 2]
+
+
+def complain(batch):
+    bad = np.flatnonzero(batch[:, 0, 0] > 90)
+    if len(bad):
+        raise RecordSignalError("too loud; turn it down.", row=int(bad[0]))
+    return batch
+
+
+class TestRecord:
+    def test_what_it_keeps(self):
+        record = Record(np.zeros((2, 500), np.int16), 250, ["ii", "MDC_ECG_LEAD_V1"])
+        assert record.signal.dtype == np.float32
+        assert record.leads == ("II", "V1")
+        assert (record.fs, record.duration) == (250.0, 2.0)
+
+    def test_default_leads(self):
+        assert Record(np.zeros((12, 5))).leads == STANDARD_LEADS
+        assert Record(np.zeros((2, 5))).leads == ("lead1", "lead2")
+        assert default_leads(1) == ("lead1",)
+        assert Record().signal.shape == (0, 0)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"signal": np.zeros(5)}, "shape"),
+            ({"signal": np.zeros((2, 5), complex)}, "real array"),
+            ({"signal": np.zeros((2, 5), object)}, "real array"),
+            ({"fs": 0}, "positive number in Hz"),
+            ({"fs": np.nan}, "positive number in Hz"),
+            ({"fs": "fast"}, "positive number in Hz"),
+            ({"leads": ["I"]}, "2 leads in the signal, but 1 lead names"),
+            ({"leads": ["I", "i"]}, "more than once"),
+        ],
+    )
+    def test_errors_name_the_record(self, arguments, message):
+        with pytest.raises(SignalError, match=f"record 'a7': .*{message}") as caught:
+            Record(**{"signal": np.zeros((2, 5)), "record_id": "a7", **arguments})
+        assert isinstance(caught.value, ECGError)
+
+    def test_select_leads(self):
+        record = Record(np.array([[1.0], [3.0]]), leads=["I", "II"], record_id="a7")
+        assert record.select_leads(["III", "I"]).ravel().tolist() == [2.0, 1.0]
+        with pytest.raises(SignalError, match=r"record 'a7': .*V1 are missing"):
+            record.select_leads(["V1"])
+
+
+@pytest.mark.parametrize("fs", [0, -500, np.nan, np.inf, None, "x", [1]])
+def test_rates_that_are_none(fs):
+    with pytest.raises(SignalError, match="rate must be a positive number"):
+        check_fs(fs, "rate")
+
+
+class TestRecordSet:
+    def test_shape_and_load(self):
+        x = signals()
+        records = RecordSet(x, fs=500)
+        assert (records.shape, records.ndim, records.dtype) == (x.shape, 3, np.float32)
+        assert len(records) == 20
+        assert repr(records) == "<RecordSet of 20 records, 12 leads, 50 samples, 500 Hz>"
+        np.testing.assert_array_equal(records.load(), x)
+        np.testing.assert_array_equal(np.asarray(records), x)
+        assert np.asarray(records, dtype=np.float64).dtype == np.float64
+
+    @pytest.mark.parametrize(
+        "key", [slice(3, 9, 2), [4, 1, 1], np.arange(20) % 3 == 0, np.array([-1, 0]), slice(0)]
+    )
+    def test_indexing(self, key):
+        x = signals()
+        ids = np.array([f"r{k}" for k in range(20)])
+        records = RecordSet(x, record_ids=ids, patient_ids=np.arange(20) // 2)
+        for index in (key, (key, Ellipsis)):
+            part = records[index]
+            assert isinstance(part, RecordSet)
+            np.testing.assert_array_equal(part.load(), x[key])
+            np.testing.assert_array_equal(part.record_ids, ids[key])
+            np.testing.assert_array_equal(part.patient_ids, (np.arange(20) // 2)[key])
+        np.testing.assert_array_equal(records[5:][[1, 0]].load(), x[5:][[1, 0]])
+
+    def test_one_record(self):
+        x = signals()
+        table = pd.DataFrame({"age": range(20)}, index=[f"i{k}" for k in range(20)])
+        records = RecordSet(x, fs=250, record_ids=range(100, 120), table=table)
+        for record in (records[3], records[np.int64(3)], records[3, ...], records[-17]):
+            assert isinstance(record, Record)
+            np.testing.assert_array_equal(record.signal, x[3])
+            assert (record.fs, record.leads, record.record_id) == (250, STANDARD_LEADS, "103")
+            assert record.annotations == {"age": 3}
+        with pytest.raises(IndexError):
+            records[20]
+        with pytest.raises(IndexError, match="by records only"):
+            records[0, 1]
+        with pytest.raises(IndexError, match="flat list"):
+            records[[[0, 1]]]
+
+    def test_iteration_and_batches(self):
+        x = signals(BATCH_SIZE + 3, 2, 4)
+        records = RecordSet(x)[::-1]
+        assert [len(batch) for batch in records.batches()] == [BATCH_SIZE, 3]
+        np.testing.assert_array_equal(np.concatenate([*records.batches(100)]), x[::-1])
+        found = [*records]
+        assert [int(record.record_id) for record in found] == [*range(len(x))][::-1]
+        np.testing.assert_array_equal(found[0].signal, x[-1])
+
+    def test_splitters(self):
+        x = signals()
+        y = np.array([1, -1] * 10)
+        table = pd.DataFrame({"row": range(20)})
+        records = RecordSet(x, patient_ids=np.arange(20) // 2, table=table)
+        train, test, _, y_test = train_test_split(records, y, random_state=0, stratify=y)
+        assert isinstance(train, RecordSet)
+        rows = test.table["row"].to_numpy()
+        np.testing.assert_array_equal(test.load(), x[rows])
+        np.testing.assert_array_equal(y_test, y[rows])
+        for _, held_out in KFold(4).split(records):
+            np.testing.assert_array_equal(records[held_out].load(), x[held_out])
+        for fit, held_out in GroupKFold(5).split(records, groups=records.patient_ids):
+            assert not set(records[fit].patient_ids) & set(records[held_out].patient_ids)
+
+    def test_map_is_lazy_and_leaves_the_original(self):
+        x = signals()
+        records = RecordSet(x, fs=100)
+        mapped = records.map(double).map(first_half, n_samples=25, fs=50)
+        assert (mapped.shape, mapped.fs) == ((20, 12, 25), 50)
+        np.testing.assert_array_equal(mapped[[7]].load(), 2 * x[[7], :, :25])
+        assert (records.shape, records.fs) == ((20, 12, 50), 100)
+        np.testing.assert_array_equal(records.load(), x)
+        renamed = records.map(lambda batch: batch[:, :2], leads=["V1", "avr"])
+        assert (renamed.leads, renamed.shape) == (("V1", "aVR"), (20, 2, 50))
+
+    def test_a_step_must_keep_its_word(self):
+        with pytest.raises(SignalError, match=r"\(12, 25\) where \(12, 50\) was declared"):
+            RecordSet(signals()).map(first_half).load()
+
+    def test_errors_of_steps_name_the_record(self):
+        x = signals(600, 2, 4)
+        x[431, 0, 0] = 99
+        records = RecordSet(x, record_ids=[f"ecg{k}" for k in range(600)]).map(double).map(complain)
+        with pytest.raises(SignalError, match="record 'ecg431': too loud"):
+            records[400:].load()
+        error = RecordSignalError("loud", row=3, record_id="a")
+        assert str(pickle.loads(pickle.dumps(error))) == str(error) == "record 'a': loud"
+
+    def test_steps_see_float32(self):
+        class Integers:
+            shape = (2, 1, 3)
+
+            def read(self, rows):
+                return np.ones((len(rows), 1, 3), ">i2")
+
+        seen = []
+        RecordSet(Integers()).map(lambda batch: (seen.append(batch.dtype), batch)[1]).load()
+        assert seen == [np.float32]
+
+    def test_file_backed_sets_pickle_small(self, tmp_path):
+        x = signals(200)
+        np.save(tmp_path / "x.npy", x)
+        records = RecordSet(FileSource(tmp_path / "x.npy", x.shape)).map(double)[50:]
+        data = pickle.dumps(records)
+        assert len(data) < 10_000 < x.nbytes
+        np.testing.assert_array_equal(pickle.loads(data).load(), 2 * x[50:])
+
+    def test_arrays_are_not_copied(self):
+        x = signals()
+        records = RecordSet(x)
+        x[3] = 7
+        assert (records[3].signal == 7).all()
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"signals": np.zeros((3, 4))}, "real array of shape"),
+            ({"signals": np.zeros((3, 4, 5), complex)}, "real array of shape"),
+            ({"signals": np.zeros((3, 4, 5), object)}, "real array of shape"),
+            ({"fs": -1}, "fs must be"),
+            ({"leads": ["I", "II"]}, "4 leads, but 2 names"),
+            ({"record_ids": [1, 2]}, "record_ids has 2 rows for 3"),
+            ({"patient_ids": [1, 2]}, "patient_ids has 2 rows for 3"),
+            ({"table": pd.DataFrame({"a": [1]})}, "table has 1 rows for 3"),
+        ],
+    )
+    def test_what_does_not_fit(self, arguments, message):
+        with pytest.raises(SignalError, match=message):
+            RecordSet(**{"signals": np.zeros((3, 4, 5)), **arguments})
+
+    def test_an_empty_set(self):
+        assert RecordSet().shape == (0, 12, 0)
+        assert RecordSet().load().shape == (0, 12, 0)
+        assert [*RecordSet()] == []
+
+
+class TestFromRecords:
+    def test_what_it_keeps(self):
+        x = signals(3, 2)
+        records = [
+            Record(x[k], 250, ["I", "II"], record_id=f"r{k}", patient_id=f"p{k}") for k in range(3)
+        ]
+        result = RecordSet.from_records(iter(records))
+        np.testing.assert_array_equal(result.load(), x)
+        assert (result.fs, result.leads) == (250, ("I", "II"))
+        assert result.record_ids.tolist() == ["r0", "r1", "r2"]
+        assert result.patient_ids.tolist() == ["p0", "p1", "p2"]
+
+    @pytest.mark.parametrize(
+        ("other", "message"),
+        [
+            (Record(np.zeros((2, 5)), 500, record_id="b"), "'b' has fs=500.0.*resample"),
+            (Record(np.zeros((2, 5)), 100, ["I", "II"], record_id="b"), "'b' has leads="),
+            (Record(np.zeros((2, 6)), 100, record_id="b"), "'b' has 6 samples.*crop or pad"),
+        ],
+    )
+    def test_the_odd_one_is_named(self, other, message):
+        with pytest.raises(SignalError, match=message):
+            RecordSet.from_records([Record(np.zeros((2, 5)), record_id="a"), other])
+
+    def test_none(self):
+        with pytest.raises(SignalError, match="at least one record"):
+            RecordSet.from_records([])
