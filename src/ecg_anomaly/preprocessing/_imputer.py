@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..errors import SignalError
 from ..leads import LIMB_LEADS
-from ..records import default_leads
+from ..records import BATCH_SIZE, default_leads
 from ..signal.imputation import (
     fill_by_regression,
     fill_from_plane,
@@ -125,10 +125,11 @@ class LeadImputer(SignalTransformer):
     def _transform_signals(self, X: np.ndarray) -> np.ndarray:
         result = X.copy()
         broken = np.flatnonzero(np.isnan(X).any(axis=(1, 2)))
-        if len(broken):
-            part = result[broken]
+        for start in range(0, len(broken), BATCH_SIZE):
+            rows = broken[start : start + BATCH_SIZE]
+            part = result[rows]
             fill_from_plane(part, self._plane)
             fill_short_gaps(part, int(self.max_gap * self.fs + 1e-9))
             fill_by_regression(part, self.mean_, self.covariance_)
-            result[broken] = part
+            result[rows] = part
         return result

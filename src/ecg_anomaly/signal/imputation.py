@@ -75,20 +75,19 @@ def fill_short_gaps(x: np.ndarray, max_samples: int) -> None:
     """
     n = x.shape[-1]
     rows = x.reshape(-1, n)
-    holes = np.isnan(rows)
-    affected = np.flatnonzero(holes.any(axis=-1) & ~holes.all(axis=-1))
-    if max_samples < 1 or not len(affected):
-        return
-    holes, part = holes[affected], rows[affected]
-    at = np.arange(n)
-    before = np.maximum.accumulate(np.where(holes, -1, at), axis=-1)
-    after = np.minimum.accumulate(np.where(holes, n, at)[:, ::-1], axis=-1)[:, ::-1]
-    row, sample = np.nonzero(holes & (after - before - 1 <= max_samples))
-    left, right = before[row, sample], after[row, sample]
-    left, right = np.where(left < 0, right, left), np.where(right == n, left, right)
-    start, stop = part[row, left], part[row, right]
-    share = (sample - left) / np.maximum(right - left, 1)
-    rows[affected[row], sample] = start + share.astype(x.dtype) * (stop - start)
+    edges = np.diff(np.isnan(rows).view(np.int8), prepend=np.int8(0), append=np.int8(0), axis=-1)
+    row, start = np.nonzero(edges == 1)
+    stop = np.nonzero(edges == -1)[1]
+    short = (stop - start <= max_samples) & (stop - start < n)
+    row, start, stop = row[short], start[short], stop[short]
+    left = np.where(start > 0, start - 1, stop)
+    right = np.where(stop < n, stop, left)
+    first, last = rows[row, left], rows[row, right]
+
+    gap = np.repeat(np.arange(len(row)), stop - start)
+    within = np.arange(len(gap)) - np.repeat(np.cumsum(stop - start) - (stop - start), stop - start)
+    share = (within + 1) / (stop - start + 1)[gap]
+    rows[row[gap], start[gap] + within] = first[gap] + share.astype(x.dtype) * (last - first)[gap]
 
 
 def lead_statistics(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
