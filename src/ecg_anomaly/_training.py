@@ -165,7 +165,7 @@ def train(
         )
     net.fit(training, y=None)
     columns = ["epoch", "train_loss"] + ["valid_loss"] * (validation is not None)
-    return [{name: row[name] for name in columns} for row in net.history]
+    return [{name: float(row[name]) for name in columns} for row in net.history]
 
 
 def _silent(*_args):

@@ -1,6 +1,7 @@
 """Databases, one file each, and synthetic ECGs; all return an `ECGDataset`."""
 
 from ._dataset import ECGDataset
+from .ptbxl import load_ptbxl
 from .synthetic import ANOMALIES, FAULTS, make_ecg
 
 __all__ = ["ANOMALIES", "FAULTS", "ECGDataset", "make_ecg"]

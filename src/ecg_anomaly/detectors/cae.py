@@ -5,6 +5,7 @@ from __future__ import annotations
 from sklearn.utils._param_validation import StrOptions
 
 from ..nn import CAE
+from ..nn.losses import NegativeELBO, SquaredError
 from .base import COMMON_CONSTRAINTS, BaseDetector
 
 
@@ -32,6 +33,9 @@ class CAEDetector(BaseDetector):
         Channels of the bottleneck, one set every ``2 * stride`` samples.
     stride : int, default=8
         Samples a token of the network.
+    loss : {"likelihood", "mse"}, default="likelihood"
+        What training minimises: the negative Gaussian log-likelihood, the decoder giving a mean
+        and a variance for each lead and sample, or the mean squared error.
     mask_fraction : float in [0, 1), default=0.3
         Share of time segments, of `stride` samples each, that training hides.
     lead_mask_fraction : float in [0, 1), default=0.25
@@ -87,6 +91,7 @@ class CAEDetector(BaseDetector):
     _parameter_constraints = {
         **COMMON_CONSTRAINTS,
         "score_method": [StrOptions({"latent", "combined", "reconstruction"})],
+        "loss": [StrOptions({"likelihood", "mse"})],
     }
 
     def __init__(
@@ -98,6 +103,7 @@ class CAEDetector(BaseDetector):
         channels=64,
         latent_dim=16,
         stride=8,
+        loss="likelihood",
         mask_fraction=0.3,
         lead_mask_fraction=0.25,
         crop=5.04,
@@ -121,6 +127,7 @@ class CAEDetector(BaseDetector):
         self.channels = channels
         self.latent_dim = latent_dim
         self.stride = stride
+        self.loss = loss
         self.mask_fraction = mask_fraction
         self.lead_mask_fraction = lead_mask_fraction
         self.crop = crop
@@ -139,4 +146,10 @@ class CAEDetector(BaseDetector):
         self.verbose = verbose
 
     def _build_module(self, n_leads):
-        return CAE(n_leads, self.channels, self.latent_dim, self.stride)
+        variance = self.loss == "likelihood"
+        return CAE(n_leads, self.channels, self.latent_dim, self.stride, variance)
+
+    def _build_criterion(self, n_steps):
+        if self.loss == "mse":
+            return SquaredError()
+        return NegativeELBO(beta=0.0, free_bits=0.0, annealing=None, n_steps=n_steps)

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import ConvBlock, Output, Stem, SubPixel, pad_to_multiple
+from .layers import LOG_VAR_RANGE, ConvBlock, Output, Stem, SubPixel, pad_to_multiple
 
 
 class ContextBlock(nn.Module):
     """Residual dilated depthwise convolution, then mixing of channels (Liu et al., CVPR 2022)."""
 
-    def __init__(self, channels: int, dilation: int, kernel_size: int = 9):
+    def __init__(self, channels: int, dilation: int, kernel_size: int = 5):
         super().__init__()
         self.over_time = nn.Conv1d(
             channels,
@@ -43,29 +43,42 @@ class CAE(nn.Module):
         ``2 * stride`` samples.
     stride : int
         Of the stem, in samples.
+    variance : bool
+        Whether the decoder gives a variance of its own for each lead and sample, or 1.
     """
 
-    def __init__(self, n_leads: int, channels: int = 64, latent_dim: int = 16, stride: int = 8):
+    def __init__(
+        self,
+        n_leads: int,
+        channels: int = 64,
+        latent_dim: int = 16,
+        stride: int = 8,
+        variance: bool = True,
+    ):
         super().__init__()
+        self.variance = variance
         self.stride = stride
         self.stem = Stem(n_leads, channels, stride)
-        self.context = nn.Sequential(*(ContextBlock(channels, d) for d in (1, 2, 4, 8)))
+        self.context = nn.Sequential(*(ContextBlock(channels, d) for d in (1, 3, 9)))
         self.to_states = nn.Conv1d(channels, 2 * channels, 1)
         self.squeeze = nn.Conv1d(2 * channels, latent_dim, 2, stride=2)
         self.expand = nn.Sequential(
             nn.Conv1d(latent_dim, 2 * channels, 5, padding=2),
             nn.GELU(),
-            ConvBlock(2 * channels),
+            ConvBlock(2 * channels, 3),
             SubPixel(2 * channels, channels, 2),
             nn.GELU(),
             ConvBlock(channels),
-            SubPixel(channels, n_leads, stride),
+            SubPixel(channels, n_leads * (1 + variance), stride),
         )
 
     def forward(self, x: Tensor) -> Output:
-        """Map (n, n_leads, n_samples) to an `Output` with unit variance."""
+        """Map (n, n_leads, n_samples) to an `Output`."""
         n_samples = x.shape[-1]
         x = pad_to_multiple(x, 2 * self.stride)
         states = torch.tanh(self.to_states(self.context(self.stem(x))))
-        mean = self.expand(self.squeeze(states))[..., :n_samples]
-        return Output(mean, torch.zeros_like(mean), states.transpose(1, 2))
+        decoded = self.expand(self.squeeze(states))[..., :n_samples]
+        mean, log_var = decoded, torch.zeros_like(decoded)
+        if self.variance:
+            mean, log_var = decoded.chunk(2, 1)
+        return Output(mean, log_var.clamp(*LOG_VAR_RANGE), states.transpose(1, 2))

@@ -9,6 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+# The decoder's standard deviation stays within exp(-4) and exp(3) of the normalised signal: a flat
+# stretch would else drive the likelihood to infinity.
+LOG_VAR_RANGE = (-8.0, 6.0)
+
+
 class Output(NamedTuple):
     """What a network says of a batch.
 

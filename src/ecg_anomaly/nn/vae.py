@@ -5,12 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import ConvBlock, LeadAttention, Output, Stem, SubPixel, pad_to_multiple
-
-# The decoder's standard deviation stays within exp(-4) and exp(3) of the normalised signal: a flat
-# stretch would else drive the likelihood to infinity.
-_LOG_VAR_RANGE = (-8.0, 6.0)
-
+from .layers import LOG_VAR_RANGE, ConvBlock, LeadAttention, Output, Stem, SubPixel, pad_to_multiple
 
 class VAEBiLSTM(nn.Module):
     """Convolutional stem, bidirectional LSTM, a latent per token, Gaussian decoder.
@@ -55,7 +50,7 @@ class VAEBiLSTM(nn.Module):
         x, lead_weights = self.weigh_leads(pad_to_multiple(x, self.stride))
         states, _ = self.lstm(self.stem(x).transpose(1, 2))
         z_mean, z_log_var = self.to_latent(states).chunk(2, -1)
-        z_log_var = z_log_var.clamp(*_LOG_VAR_RANGE)
+        z_log_var = z_log_var.clamp(*LOG_VAR_RANGE)
         z = z_mean
         if self.training:
             z = z + torch.randn_like(z) * torch.exp(0.5 * z_log_var)
@@ -63,7 +58,7 @@ class VAEBiLSTM(nn.Module):
         mean, log_var = self.decoder(self.from_latent(z.transpose(1, 2))).chunk(2, 1)
         return Output(
             mean[..., :n_samples],
-            log_var[..., :n_samples].clamp(*_LOG_VAR_RANGE),
+            log_var[..., :n_samples].clamp(*LOG_VAR_RANGE),
             states,
             z_mean,
             z_log_var,
