@@ -10,14 +10,15 @@ from sklearn.utils.validation import validate_data
 
 from .errors import SignalError
 from .leads import canonical_leads
-from .records import RecordSet
+from .records import BATCH_SIZE, RecordSet, RecordSignalError
 from .signal._rows import as_float
 
 
 class SignalInputMixin:
     """Input checks of an estimator with a parameter `n_leads`, for 2-D `X`, and perhaps `leads`.
 
-    Sets `n_features_in_`, `n_leads_in_` and `leads_`, which is () where nobody named the leads.
+    Sets `n_features_in_` and `leads_`, which is () where nobody named the leads. `fit` sets
+    `n_leads_in_` last: it tells `check_is_fitted` that nothing failed.
     """
 
     _allow_nan = False
@@ -40,7 +41,6 @@ class SignalInputMixin:
             X, generic = self._validate(X, reset=True)
             n_leads, names = X.shape[1], ()
         self.leads_ = self._names(names, n_leads)
-        self.n_leads_in_ = n_leads
         return X, generic
 
     def _check_input(self, X: Any) -> tuple[RecordSet | np.ndarray, bool]:
@@ -56,12 +56,12 @@ class SignalInputMixin:
         self._check_shape(X.shape[1], X.shape[2])
         return X, False
 
-    def _checked_batches(self, X: RecordSet, size: int = 256) -> Iterator[np.ndarray]:
+    def _checked_batches(self, X: RecordSet, size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
         start = 0
         for batch in X.batches(size):
-            self._check_finite(batch, X.record_ids[start : start + len(batch)])
-            start += len(batch)
+            self._check_finite(batch, X.leads, X.record_ids[start : start + len(batch)])
             yield batch
+            start += len(batch)
 
     def _names(self, names: tuple[str, ...], n_leads: int) -> tuple[str, ...]:
         given = getattr(self, "leads", None)
@@ -103,7 +103,7 @@ class SignalInputMixin:
         flat = X.reshape(n_records, n_leads * n_samples)
         if reset or not self._any_length:
             validate_data(self, flat, reset=reset, dtype=None, ensure_all_finite=False)
-        self._check_finite(X)
+        self._check_finite(X, () if reset else self.leads_)
         return X, False
 
     def _validate_table(self, X: Any, *, reset: bool) -> np.ndarray:
@@ -125,7 +125,7 @@ class SignalInputMixin:
             )
         return X.reshape(len(X), n_leads, -1)
 
-    def _check_finite(self, X: np.ndarray, record_ids: np.ndarray | None = None) -> None:
+    def _check_finite(self, X: np.ndarray, leads=(), record_ids=None) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             # one pass without temporaries; an overflow of the sum only costs the second look
             if np.isfinite(X.sum()):
@@ -134,16 +134,17 @@ class SignalInputMixin:
         if not bad.any():
             return
         record, lead, sample = (int(index[0]) for index in np.nonzero(bad))
-        name = f" ({self.leads_[lead]})" if getattr(self, "leads_", ()) else ""
+        name = f" ({leads[lead]})" if leads else ""
         value = X[record, lead, sample]
         remedy = (
-            "Replace infinite samples by NaN, which LeadImputer fills in."
+            "replace infinite samples by NaN, which LeadImputer fills in."
             if np.isinf(value)
-            else "Fill in missing samples with LeadImputer first."
+            else "fill in missing samples with LeadImputer first."
         )
-        which = record if record_ids is None else repr(str(record_ids[record]))
-        raise SignalError(
-            f"record {which} has {value} in lead {lead}{name} at sample {sample}. {remedy}"
+        raise RecordSignalError(
+            f"{value} in lead {lead}{name} at sample {sample}; {remedy}",
+            row=record,
+            record_id=record if record_ids is None else str(record_ids[record]),
         )
 
     def __sklearn_tags__(self):

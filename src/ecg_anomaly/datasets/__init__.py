@@ -4,4 +4,4 @@ from ._dataset import ECGDataset
 from .ptbxl import load_ptbxl
 from .synthetic import ANOMALIES, FAULTS, make_ecg
 
-__all__ = ["ANOMALIES", "FAULTS", "ECGDataset", "make_ecg"]
+__all__ = ["ANOMALIES", "FAULTS", "ECGDataset", "load_ptbxl", "make_ecg"]

@@ -88,4 +88,6 @@ class ECGDataset:
     @property
     def fs(self) -> float:
         """Sampling rate in Hz."""
-        return float(self.X.fs) if isinstance(self.X, RecordSet) else float(self.table["fs"].iloc[0])
+        return (
+            float(self.X.fs) if isinstance(self.X, RecordSet) else float(self.table["fs"].iloc[0])
+        )

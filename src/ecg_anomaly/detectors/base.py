@@ -12,7 +12,7 @@ import torch
 from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional as F
@@ -98,6 +98,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             If `X` has NaN or infinite samples, or training diverges.
         """
         X, _ = self._fit_input(X)
+        n_leads = X.shape[1]
         self.fs_ = X.fs if isinstance(X, RecordSet) else check_fs(self.fs)
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
@@ -106,15 +107,16 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         if previous is None:
             self.center_, self.scale_ = self._lead_scales(X)
             self.history_ = []
-        elif len(self.center_) != self.n_leads_in_:
+        elif len(self.center_) != n_leads:
             raise SignalError(
                 f"warm_start goes on with the {len(self.center_)} leads of the earlier fit, but X "
-                f"has {self.n_leads_in_}; give the same leads, or set warm_start=False."
+                f"has {n_leads}; give the same leads, or set warm_start=False."
             )
         with seeded(seed, device), threads(_THREADS):
-            module = deepcopy(previous) or self._build_module(self.n_leads_in_)
+            module = deepcopy(previous) or self._build_module(n_leads)
             module = module.float().to(device).train()
             self.history_ = self.history_ + self._train(module, X, device, rng)
+        self.n_leads_in_ = n_leads
         # double precision makes scores independent of the batch to 1e-7 without padding
         self.module_ = module.double().eval()
         summaries = self._summaries(X)
@@ -252,7 +254,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             batch = X[chosen]
             if isinstance(batch, RecordSet):
                 ids, batch = batch.record_ids, batch.load()
-                self._check_finite(batch, ids)
+                self._check_finite(batch, self.leads_, ids)
             return self._tensor(batch, torch.float32)
 
         return BatchReader(read, len(rows), self._corrupt)

@@ -80,7 +80,7 @@ def read_header(path: Path) -> Header:
     if not content:
         raise refuse("the header is empty.")
     record_line, signal_lines = content[0].split(), content[1:]
-    name, _, segments = record_line[0].partition("/")
+    segments = record_line[0].partition("/")[2]
     n_segments = _whole(segments or "1", "number of segments", refuse)
     n_signals = _whole(record_line[1] if len(record_line) > 1 else "", "signal count", refuse)
     rate = record_line[2] if len(record_line) > 2 else "250"

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
 # The decoder's standard deviation stays within exp(-4) and exp(3) of the normalised signal: a flat
 # stretch would else drive the likelihood to infinity.
 LOG_VAR_RANGE = (-8.0, 6.0)

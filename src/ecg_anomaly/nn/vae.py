@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .layers import LOG_VAR_RANGE, ConvBlock, LeadAttention, Output, Stem, SubPixel, pad_to_multiple
 
+
 class VAEBiLSTM(nn.Module):
     """Convolutional stem, bidirectional LSTM, a latent per token, Gaussian decoder.
 
