@@ -147,6 +147,24 @@ class SignalInputMixin:
             record_id=record if record_ids is None else str(record_ids[record]),
         )
 
+    def _state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each fitted array, to check those that come from a file."""
+        return {}
+
+    def _check_state(self) -> None:
+        """Refuse a fitted state that does not fit together."""
+        n_leads, n_features = self.n_leads_in_, self.n_features_in_
+        whole = isinstance(n_leads, int) and isinstance(n_features, int) and n_leads > 0
+        if not whole or n_features <= 0 or n_features % n_leads:
+            raise SignalError(f"{n_features} features cannot hold {n_leads} leads.")
+        if not isinstance(self.leads_, tuple) or len(self.leads_) not in (0, n_leads):
+            raise SignalError(f"leads {self.leads_} do not name {n_leads} leads.")
+        for name, shape in self._state_shapes().items():
+            if np.shape(getattr(self, name)) != shape:
+                raise SignalError(
+                    f"{name} has shape {np.shape(getattr(self, name))} instead of {shape}."
+                )
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.three_d_array = True

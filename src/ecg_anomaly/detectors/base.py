@@ -23,8 +23,9 @@ from ..errors import SignalError
 from ..nn import Output, hide
 from ..nn.losses import gaussian_nll, kl_to_standard_normal, negative_elbo
 from ..nn.pooling import pool
+from ..preprocessing import LeadNormalizer
 from ..records import RecordSet, check_fs
-from ..signal.scaling import NORMAL_IQR, mean_and_std
+from ..signal.scaling import NORMAL_IQR
 from . import _reference
 
 # Records scored at a time: bounds memory, changes no result.
@@ -105,7 +106,8 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         device = resolve_device(self.device)
         previous = getattr(self, "module_", None) if self.warm_start else None
         if previous is None:
-            self.center_, self.scale_ = self._lead_scales(X)
+            normalizer = LeadNormalizer(method="population").fit(X)
+            self.center_, self.scale_ = normalizer.center_, normalizer.scale_
             self.history_ = []
         elif len(self.center_) != n_leads:
             raise SignalError(
@@ -120,11 +122,11 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         # double precision makes scores independent of the batch to 1e-7 without padding
         self.module_ = module.double().eval()
         summaries = self._summaries(X)
-        features, halves, errors = summaries["pooled"], summaries["halves"], summaries["errors"]
+        features, halves = summaries["pooled"], summaries["halves"]
         self.reference_ = _reference.fit_reference(
             features, halves if np.isfinite(halves).all() else None, rng
         )
-        self.residual_scale_ = np.sqrt(np.maximum(errors.mean(0), 1e-12))
+        self.residual_scale_ = np.maximum(summaries["residual"].mean(0), 1e-12)
         low, middle, high = np.percentile(summaries["surprise"], (25, 50, 75))
         self.surprise_scale_ = (middle, max((high - low) / NORMAL_IQR, 1e-12))
         self.offset_ = np.percentile(self._score(summaries), 100 * self.contamination)
@@ -175,14 +177,15 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         Returns
         -------
         ndarray of float32 of shape (n_records, n_leads, n_samples)
-            Squared residual over the mean squared residual of that lead in the training normals:
-            non-negative, around 1 in normals, comparable across leads.
+            Squared residual over the variance that the network gives that lead and sample, and
+            over the mean of this in the training normals: non-negative, around 1 in normals,
+            comparable across leads.
         """
         X = self._check_fitted_input(X)
         return np.concatenate(
             [
-                self._residual(target, output).numpy().astype(np.float32)
-                for target, output in self._outputs(X)
+                (_residual(x, output).numpy() / self.residual_scale_[:, None]).astype(np.float32)
+                for x, output in self._outputs(X)
             ]
         )
 
@@ -212,14 +215,6 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
                 "resample it with Resampler first (score_records does)."
             )
         return super()._check_input(X)
-
-    def _lead_scales(self, X) -> tuple[np.ndarray, np.ndarray]:
-        """Return centre and scale of each lead: medians over records, so artefacts do not count."""
-        batches = self._checked_batches(X) if isinstance(X, RecordSet) else [X]
-        statistics = [mean_and_std(batch) for batch in batches]
-        mean, std = (np.concatenate(values) for values in zip(*statistics, strict=True))
-        scale = np.array([np.median(s[s > 0]) if (s > 0).any() else 1.0 for s in std.T])
-        return np.median(mean, axis=0), scale
 
     def _tensor(self, batch: np.ndarray, dtype: torch.dtype) -> Tensor:
         scaled = (batch.astype(np.float64) - self.center_[:, None]) / self.scale_[:, None]
@@ -306,7 +301,8 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         summary = {
             "pooled": pooled,
             "halves": halves,
-            "errors": error.mean(-1),
+            "error": error.mean((1, 2)),
+            "residual": _residual(x, output).mean(-1),
             "negative_elbo": negative_elbo(x, output),
             "surprise": self._surprise(x, output),
         }
@@ -323,7 +319,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
     def _score(self, summaries: dict[str, np.ndarray]) -> np.ndarray:
         method = self.score_method
         if method == "reconstruction":
-            return -summaries["errors"].mean(-1)
+            return -summaries["error"]
         if method == "elbo":
             return -summaries["negative_elbo"]
         if method == "attention":
@@ -335,10 +331,6 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         # the logarithm keeps artefacts from ruling: it cost half as much on PTB-XL
         surprise = np.log1p(np.maximum(0.0, (summaries["surprise"] - center) / scale))
         return -np.hypot(distance, _SURPRISE_WEIGHT * surprise)
-
-    def _residual(self, x: Tensor, output: Output) -> Tensor:
-        scale = torch.from_numpy(self.residual_scale_)[:, None]
-        return ((x - output.mean) / scale).square()
 
     def __getstate__(self):
         state = super().__getstate__().copy()
@@ -357,10 +349,41 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             self._load_weights(weights)
 
     def _load_weights(self, weights: dict[str, np.ndarray]) -> None:
-        with torch.random.fork_rng(devices=[]):
+        # without memory first: a file may claim any size
+        with torch.device("meta"):
             module = self._build_module(self.n_leads_in_)
-        module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+        tensors = {name: torch.tensor(value) for name, value in weights.items()}
+        module.load_state_dict(tensors, assign=True)
         self.module_ = module.double().eval()
+
+    def _check_state(self) -> None:
+        super()._check_state()
+        shapes = {name: np.shape(value) for name, value in self.reference_.items()}
+        n_features, n_axes = self.reference_["projection"].shape
+        consistent = (
+            shapes["center"] == (n_features,)
+            and shapes["neighbours"] == (len(self.reference_["neighbours"]), n_axes)
+            and len(self.reference_["neighbours"]) > 0
+            and n_features == 3 * self._n_states()
+            and len(self.surprise_scale_) == 2
+        )
+        numbers = [self.offset_, self.fs_, *self.surprise_scale_]
+        if not consistent or not np.isfinite(numbers).all():
+            raise SignalError(f"the fitted arrays of {type(self).__name__} do not fit together.")
+
+    def _n_states(self) -> int:
+        probe = torch.zeros(1, self.n_leads_in_, 1, dtype=torch.float64)
+        with torch.no_grad():
+            return self.module_(probe).states.shape[-1]
+
+    def _state_shapes(self) -> dict[str, tuple[int, ...]]:
+        lead = (self.n_leads_in_,)
+        return {"center_": lead, "scale_": lead, "residual_scale_": lead}
+
+
+def _residual(x: Tensor, output: Output) -> Tensor:
+    """Return the squared error over the variance that the network expects."""
+    return (x - output.mean).square() * torch.exp(-output.log_var)
 
 
 def _attended_error(error: Tensor, output: Output) -> Tensor:

@@ -133,3 +133,7 @@ class LeadImputer(SignalTransformer):
             fill_by_regression(part, self.mean_, self.covariance_)
             result[rows] = part
         return result
+
+    def _state_shapes(self):
+        n_leads = self.n_leads_in_
+        return {"mean_": (n_leads,), "covariance_": (n_leads, n_leads)}

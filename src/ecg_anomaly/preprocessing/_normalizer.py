@@ -93,3 +93,8 @@ class LeadNormalizer(SignalTransformer):
         result = X - center
         result /= scale
         return result
+
+    def _state_shapes(self):
+        if self.method != "population":
+            return {}
+        return {"center_": (self.n_leads_in_,), "scale_": (self.n_leads_in_,)}

@@ -1,0 +1,94 @@
+"""One protocol for every detector: a table of how well scores find anomalies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .datasets import ECGDataset
+from .metrics import (
+    age_band,
+    anomaly_auprc,
+    anomaly_auroc,
+    matched_auroc,
+    sensitivity_at_specificity,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AGE_ONLY = "age only"
+
+
+def evaluate_scores(
+    dataset: ECGDataset,
+    scores: Mapping[str, np.ndarray],
+    *,
+    thresholds: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Return the table of several detectors on one dataset.
+
+    Parameters
+    ----------
+    dataset : ECGDataset
+        With `age` and `sex` in its table where the database has them: then the table holds the
+        AUROC within age bands of five years and sex, and a row for age alone.
+    scores : mapping of str to ndarray of shape (n_records,)
+        Higher = more normal, one array a detector.
+    thresholds : mapping of str to float, optional
+        Scores below which a record is flagged.
+
+    Returns
+    -------
+    DataFrame
+        One row a detector: AUROC, matched AUROC, AUPRC, prevalence, sensitivity at 95 %
+        specificity and, with `thresholds`, the rate of flagged normals (false alarms) and of
+        flagged anomalies.
+
+    Examples
+    --------
+    >>> from ecg_anomaly import make_ecg
+    >>> dataset = make_ecg(60, anomalies="lvh", random_state=0)
+    >>> table = evaluate_scores(dataset, {"peak": -abs(dataset.X).max((1, 2))})
+    >>> table.index.tolist()
+    ['peak', 'age only']
+    """
+    import pandas as pd
+
+    has_people = {"age", "sex"} <= set(dataset.table.columns)
+    rows = {}
+    named = dict(scores)
+    if has_people:
+        age = dataset.table["age"].to_numpy(float)
+        strata = (age_band(age), dataset.table["sex"].to_numpy())
+        named[AGE_ONLY] = -np.where(np.isfinite(age), age, np.nanmedian(age))
+    for name, values in named.items():
+        row = {"AUROC": anomaly_auroc(dataset.y, values)}
+        if has_people:
+            row["matched AUROC"] = matched_auroc(dataset.y, values, *strata)
+        row |= {
+            "AUPRC": anomaly_auprc(dataset.y, values),
+            "prevalence": float(np.mean(dataset.y == -1)),
+            "sens. at 95 % spec.": sensitivity_at_specificity(dataset.y, values, 0.95),
+        }
+        if thresholds and name in thresholds:
+            flagged = np.asarray(values) < thresholds[name]
+            row["false alarms"] = float(flagged[dataset.y == 1].mean())
+            row["sensitivity"] = float(flagged[dataset.y == -1].mean())
+        rows[name] = row
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def describe(dataset: ECGDataset) -> str:
+    """Return what a report must say of its dataset: counts, rule of labels, what was left out."""
+    n_anomalies = int(np.sum(dataset.y == -1))
+    text = (
+        f"{dataset.name}: {len(dataset) - n_anomalies} normals and {n_anomalies} anomalies of "
+        f"{len(np.unique(dataset.groups))} patients. {dataset.label_rule}."
+    )
+    if dataset.excluded:
+        left_out = ", ".join(f"{count} {reason}" for reason, count in dataset.excluded.items())
+        text += f" Left out: {left_out}."
+    return text

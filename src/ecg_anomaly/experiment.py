@@ -1,0 +1,249 @@
+"""An experiment as YAML: data, preprocessing, detector, threshold; and how it is run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sklearn.pipeline import Pipeline
+
+from .datasets import ECGDataset, load_ptbxl, make_ecg
+from .detectors import DETECTORS
+from .errors import ConfigError, DatasetError
+from .evaluation import evaluate_scores
+from .model_selection import split_holdout, threshold_at_false_alarm_rate
+from .preprocessing import TRANSFORMERS
+
+logger = logging.getLogger(__name__)
+_DETECTORS = {cls.__name__: cls for cls in DETECTORS}
+_TRANSFORMERS = {cls.__name__: cls for cls in TRANSFORMERS}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PTBXLConfig(_Strict):
+    """PTB-XL by folds."""
+
+    dataset: Literal["ptbxl"]
+    fs: Literal[100, 500] = 100
+    labels: Literal["superclass", "strict"] = "superclass"
+    train_folds: list[int] = Field(default=[1, 2, 3, 4, 5, 6, 7, 8], min_length=1)
+    test_folds: list[int] = Field(default=[9], min_length=1)
+
+
+class SyntheticConfig(_Strict):
+    """Synthetic ECGs: `n_train` normals; `n_test` records, half of them with an anomaly."""
+
+    dataset: Literal["synthetic"]
+    fs: float = Field(default=100.0, gt=0)
+    duration: float = Field(default=10.0, gt=0)
+    n_train: int = Field(default=2000, gt=0)
+    n_test: int = Field(default=1000, gt=1)
+    random_state: int = 0
+
+
+class ThresholdConfig(_Strict):
+    """A threshold on normals that the detector did not see, held out by patient."""
+
+    false_alarm_rate: float = Field(default=0.05, gt=0, lt=1)
+    holdout: float = Field(default=0.2, gt=0, lt=1)
+    random_state: int = 0
+
+
+class ExperimentConfig(_Strict):
+    """A whole experiment."""
+
+    name: str
+    data: PTBXLConfig | SyntheticConfig = Field(discriminator="dataset")
+    preprocessing: list[dict[str, dict[str, Any]]] = []
+    detector: dict[str, dict[str, Any]]
+    threshold: ThresholdConfig = ThresholdConfig()
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _known_steps(cls, steps):
+        for step in steps:
+            _check_step(step, _TRANSFORMERS)
+        return steps
+
+    @field_validator("detector")
+    @classmethod
+    def _known_detector(cls, step):
+        _check_step(step, _DETECTORS)
+        return step
+
+    def build(self, **detector_params) -> Pipeline:
+        """Return the unfitted Pipeline; keyword arguments go to the detector."""
+        steps = [
+            (name, _TRANSFORMERS[name](**p)) for s in self.preprocessing for name, p in s.items()
+        ]
+        ((name, params),) = self.detector.items()
+        return Pipeline([*steps, (name, _DETECTORS[name](**{**params, **detector_params}))])
+
+
+def _check_step(step: dict[str, dict[str, Any]], known: dict[str, type]) -> None:
+    if len(step) != 1:
+        raise ValueError("give one class with its parameters, as in CAEDetector: {max_epochs: 3}")
+    ((name, params),) = step.items()
+    if name not in known:
+        raise ValueError(f"{name!r} is none of {', '.join(known)}")
+    unknown = set(params) - set(known[name]().get_params())
+    if unknown:
+        raise ValueError(f"{name} has no parameter {min(unknown)!r}")
+    known[name](**params)._validate_params()
+
+
+def config_names() -> list[str]:
+    """Return the names of the experiments in the package."""
+    folder = resources.files(__package__) / "configs"
+    return sorted(
+        file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")
+    )
+
+
+def load_config(name: str | Path) -> ExperimentConfig:
+    """Read and check an experiment.
+
+    Parameters
+    ----------
+    name : str or Path
+        A name of `config_names`, or the path of a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such experiment, or a key or value is wrong; the message names it.
+
+    Examples
+    --------
+    >>> load_config("cae").name
+    'cae'
+    """
+    if str(name) in config_names():
+        text = (resources.files(__package__) / "configs" / f"{name}.yaml").read_text("utf-8")
+    else:
+        try:
+            text = Path(name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(
+                f"{name}: neither a readable YAML file nor one of {', '.join(config_names())}."
+            ) from None
+    try:
+        return ExperimentConfig.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: no YAML ({str(error).splitlines()[0]}).") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigError(f"{name}: {key}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDataset, ECGDataset]:
+    """Return the training and the test data of an experiment.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    folder : Path or None
+        For PTB-XL: its folder, or one that holds it as ``ptbxl``.
+
+    Raises
+    ------
+    DatasetError
+        If the data is not there.
+    """
+    data = config.data
+    if isinstance(data, SyntheticConfig):
+        seeds = np.random.SeedSequence(data.random_state).generate_state(2)
+        common = {"fs": data.fs, "duration": data.duration}
+        return (
+            make_ecg(data.n_train, random_state=int(seeds[0]), **common),
+            make_ecg(data.n_test, anomalies="all", random_state=int(seeds[1]), **common),
+        )
+    if folder is None:
+        raise DatasetError(f"experiment {config.name!r} needs the folder of PTB-XL: give --data.")
+    if (folder / "ptbxl").is_dir():
+        folder = folder / "ptbxl"
+    common = {"fs": data.fs, "labels": data.labels}
+    return (
+        load_ptbxl(folder, folds=data.train_folds, **common),
+        load_ptbxl(folder, folds=data.test_folds, **common),
+    )
+
+
+@dataclass
+class FittedExperiment:
+    """A fitted model and how it came about."""
+
+    model: Pipeline
+    n_train: int
+    n_holdout: int
+    seconds: float
+
+    @property
+    def threshold(self) -> float:
+        """Score below which the model flags."""
+        return float(self.model[-1].offset_)
+
+    def metadata(self, config: ExperimentConfig) -> dict[str, Any]:
+        """Return what the model file says of its training."""
+        return {
+            "experiment": config.model_dump(mode="json"),
+            "n_train": self.n_train,
+            "n_holdout": self.n_holdout,
+            "fit_seconds": round(self.seconds, 1),
+        }
+
+
+def fit_experiment(
+    config: ExperimentConfig, training: ECGDataset, *, verbose: int = 0
+) -> FittedExperiment:
+    """Fit on the normals and set the threshold on normals held out by patient.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    training : ECGDataset
+        Anomalies in it are left out.
+    verbose : int, default=0
+        1 shows progress bars.
+
+    Returns
+    -------
+    FittedExperiment
+    """
+    normals = training[training.y == 1]
+    if len(normals) == 0:
+        raise DatasetError(f"{training.name}: no normal record to train on.")
+    rule = config.threshold
+    fit_rows, holdout_rows = split_holdout(normals.groups, rule.holdout, rule.random_state)
+    logger.info("fitting %s on %d normals", config.name, len(fit_rows))
+    started = time.perf_counter()
+    model = config.build(verbose=verbose).fit(normals.X[fit_rows])
+    seconds = time.perf_counter() - started
+    scores = model.score_samples(normals.X[holdout_rows])
+    model[-1].offset_ = threshold_at_false_alarm_rate(scores, rule.false_alarm_rate)
+    return FittedExperiment(model, len(fit_rows), len(holdout_rows), seconds)
+
+
+def evaluate_model(name: str, model: Pipeline, test: ECGDataset) -> tuple[Any, np.ndarray]:
+    """Return the table of one model on `test`, and its scores."""
+    scores = model.score_samples(test.X)
+    table = evaluate_scores(test, {name: scores}, thresholds={name: float(model[-1].offset_)})
+    return table, scores
+
+
+def iter_configs() -> Iterator[ExperimentConfig]:
+    """Yield the experiments in the package."""
+    for name in config_names():
+        yield load_config(name)

@@ -1,0 +1,278 @@
+"""Saving and loading of fitted estimators: one safetensors file, no pickle.
+
+The tensors are the fitted arrays of every estimator; the header holds one JSON document with class
+names, parameters and everything else. Nothing in a file is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from . import __version__
+from .detectors import DETECTORS
+from .errors import ECGError, ECGWarning, ModelFileError
+from .preprocessing import TRANSFORMERS
+
+FORMAT = 1
+_KEY = "ecg_anomaly"
+_CLASSES: dict[str, type[BaseEstimator]] = {cls.__name__: cls for cls in DETECTORS + TRANSFORMERS}
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*_")
+_SCALARS = (bool, int, float, str, type(None))
+
+
+def save(estimator: BaseEstimator, path: str | Path, *, metadata: dict | None = None) -> None:
+    """Save a fitted detector, transformer or Pipeline of them.
+
+    The file appears whole or not at all: it is written beside its place and then renamed.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    path : str or Path
+        By custom ``.safetensors``.
+    metadata : dict, optional
+        Anything of JSON's types that is to travel with the model: how it was trained, its
+        threshold's false-alarm rate.
+
+    Raises
+    ------
+    ModelFileError
+        If the estimator, or a parameter of it, cannot be saved without pickle, or the file cannot
+        be written.
+    NotFittedError
+        If the estimator is not fitted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecg_anomaly import LeadNormalizer, load, make_ecg, save
+    >>> normalizer = LeadNormalizer().fit(make_ecg(5, random_state=0).X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(normalizer, f"{folder}/normalizer.safetensors")
+    ...     load(f"{folder}/normalizer.safetensors")
+    LeadNormalizer()
+    """
+    path = Path(path)
+    tensors: dict[str, np.ndarray] = {}
+    document = {
+        "format": FORMAT,
+        "version": __version__,
+        "model": _describe(estimator, "", tensors),
+        "metadata": _plain(metadata or {}, "metadata", {}, "metadata."),
+        "sha256": _digest(tensors),
+    }
+    # random generators and the like have failed above; NaN is no JSON
+    content = to_bytes(tensors or {"empty": np.zeros(0)}, {_KEY: json.dumps(document)})
+    _write_whole(path, content)
+
+
+def load(path: str | Path) -> Any:
+    """Load what `save` has saved.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    estimator
+        Its scores are identical to those of the one that was saved.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, of another kind, from a newer format, or names a class
+        that is not allowed. Nothing of the file is run in any case.
+    """
+    document, tensors = _read(Path(path))
+    try:
+        estimator = _rebuild(document["model"], "", tensors)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    except (ECGError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise ModelFileError(
+            f"{path}: the contents do not fit together ({error}); save the model again."
+        ) from None
+    if tensors:
+        raise ModelFileError(f"{path}: has tensors nobody asked for, such as {min(tensors)!r}.")
+    return estimator
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Return what a model file says of itself: ``version``, ``model`` and ``metadata``."""
+    document, _ = _read(Path(path))
+    return {key: document.get(key) for key in ("version", "model", "metadata")}
+
+
+def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    if isinstance(estimator, Pipeline):
+        steps = [
+            [name, _describe(step, f"{prefix}{name}.", tensors)] for name, step in estimator.steps
+        ]
+        return {"class": "Pipeline", "steps": steps}
+    name = type(estimator).__name__
+    if _CLASSES.get(name) is not type(estimator):
+        raise ModelFileError(
+            f"{name} cannot be saved: only {', '.join(_CLASSES)} and Pipelines of them. "
+            "Use joblib for other estimators, and load its files only where you trust them."
+        )
+    check_is_fitted(estimator)
+    state = {
+        key: value
+        for key, value in estimator.__getstate__().items()
+        if _ATTRIBUTE.fullmatch(key) and key not in estimator.get_params(deep=False)
+    }
+    return {
+        "class": name,
+        "params": _plain(estimator.get_params(deep=False), name, {}, prefix),
+        "state": {
+            key: _plain(value, f"{name}.{key}", tensors, f"{prefix}{key}")
+            for key, value in state.items()
+        },
+    }
+
+
+def _plain(value: Any, where: str, tensors: dict[str, np.ndarray], prefix: str) -> Any:
+    """Return a value as JSON, its arrays put among the tensors."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        if prefix.endswith("."):
+            raise ModelFileError(f"{where} holds an array; give it as a list.")
+        tensors[prefix] = np.ascontiguousarray(value)
+        return {"tensor": prefix}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, _SCALARS):
+        return value
+    if isinstance(value, tuple | list):
+        items = [_plain(item, where, tensors, f"{prefix}.{k}") for k, item in enumerate(value)]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {
+            "dict": {key: _plain(v, where, tensors, f"{prefix}.{key}") for key, v in value.items()}
+        }
+    raise ModelFileError(
+        f"{where} holds a {type(value).__name__}, which cannot be saved without pickle; "
+        "use numbers, strings, lists or arrays (random_state: an int or None)."
+    )
+
+
+def _unplain(value: Any, tensors: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, list):
+        return [_unplain(item, tensors) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        (kind, content), *_ = value.items()
+        if kind == "tensor":
+            # taken out, so that leftovers are noticed
+            return tensors.pop(content)
+        if kind == "tuple":
+            return tuple(_unplain(item, tensors) for item in content)
+        if kind == "dict":
+            return {key: _unplain(item, tensors) for key, item in content.items()}
+    raise ModelFileError("an unknown kind of value in the header; the file is damaged.")
+
+
+def _rebuild(document: dict[str, Any], prefix: str, tensors: dict[str, np.ndarray]) -> Any:
+    name = document["class"]
+    if name == "Pipeline":
+        return Pipeline(
+            [(step, _rebuild(inner, step, tensors)) for step, inner in document["steps"]]
+        )
+    if name not in _CLASSES:
+        raise ModelFileError(f"class {name!r} is not allowed; allowed are {', '.join(_CLASSES)}.")
+    cls = _CLASSES[name]
+    params = {key: _unplain(value, tensors) for key, value in document["params"].items()}
+    if set(params) - set(cls._get_param_names()):
+        raise ModelFileError(f"{name} has no parameter {min(set(params))!r}; a newer version's?")
+    estimator = cls(**params)
+    estimator._validate_params()
+    state = {}
+    for key, value in document["state"].items():
+        if not _ATTRIBUTE.fullmatch(key):
+            raise ModelFileError(f"{name} cannot have an attribute {key!r}.")
+        state[key] = _unplain(value, tensors)
+    for key, value in state.items():
+        if isinstance(value, np.ndarray) and not np.isfinite(value).all():
+            raise ModelFileError(f"{name}.{key} holds NaN or infinite numbers.")
+    estimator.__setstate__({**estimator.__dict__, **state})
+    check_is_fitted(estimator)
+    estimator._check_state()
+    return estimator
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    try:
+        with safe_open(path, "np") as file:
+            header = (file.metadata() or {}).get(_KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: no such file.") from None
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
+        raise ModelFileError(
+            f"{path}: no whole safetensors file ({error}); copy or save it again."
+        ) from None
+    if header is None:
+        raise ModelFileError(f"{path}: a safetensors file, but no ecg-anomaly model.")
+    try:
+        document = json.loads(header)
+        file_format, digest = document["format"], document["sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ModelFileError(f"{path}: its header is damaged; copy or save it again.") from None
+    if file_format != FORMAT:
+        raise ModelFileError(
+            f"{path}: format {file_format!r}, but this version reads format {FORMAT}; "
+            "upgrade ecg-anomaly."
+        )
+    tensors.pop("empty", None)
+    if digest != _digest(tensors):
+        raise ModelFileError(f"{path}: its numbers are damaged (checksum); copy or save it again.")
+    if document.get("version") != __version__:
+        warnings.warn(
+            f"{path} was saved by version {document.get('version')}; this is {__version__}.",
+            ECGWarning,
+            stacklevel=3,
+        )
+    return document, tensors
+
+
+def _digest(tensors: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be written ({error.strerror}).") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be written ({error.strerror}).") from None
+    finally:
+        Path(temporary).unlink(missing_ok=True)
