@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -241,9 +240,3 @@ def evaluate_model(name: str, model: Pipeline, test: ECGDataset) -> tuple[Any, n
     scores = model.score_samples(test.X)
     table = evaluate_scores(test, {name: scores}, thresholds={name: float(model[-1].offset_)})
     return table, scores
-
-
-def iter_configs() -> Iterator[ExperimentConfig]:
-    """Yield the experiments in the package."""
-    for name in config_names():
-        yield load_config(name)

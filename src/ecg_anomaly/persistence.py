@@ -76,7 +76,6 @@ def save(estimator: BaseEstimator, path: str | Path, *, metadata: dict | None = 
         "metadata": _plain(metadata or {}, "metadata", {}, "metadata."),
         "sha256": _digest(tensors),
     }
-    # random generators and the like have failed above; NaN is no JSON
     content = to_bytes(tensors or {"empty": np.zeros(0)}, {_KEY: json.dumps(document)})
     _write_whole(path, content)
 
@@ -101,7 +100,7 @@ def load(path: str | Path) -> Any:
     """
     document, tensors = _read(Path(path))
     try:
-        estimator = _rebuild(document["model"], "", tensors)
+        estimator = _rebuild(document["model"], tensors)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
     except (ECGError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
@@ -188,16 +187,14 @@ def _unplain(value: Any, tensors: dict[str, np.ndarray]) -> Any:
     raise ModelFileError("an unknown kind of value in the header; the file is damaged.")
 
 
-def _rebuild(document: dict[str, Any], prefix: str, tensors: dict[str, np.ndarray]) -> Any:
+def _rebuild(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
     name = document["class"]
     if name == "Pipeline":
-        return Pipeline(
-            [(step, _rebuild(inner, step, tensors)) for step, inner in document["steps"]]
-        )
+        return Pipeline([(step, _rebuild(inner, tensors)) for step, inner in document["steps"]])
     if name not in _CLASSES:
         raise ModelFileError(f"class {name!r} is not allowed; allowed are {', '.join(_CLASSES)}.")
     cls = _CLASSES[name]
-    params = {key: _unplain(value, tensors) for key, value in document["params"].items()}
+    params = _unplain(document["params"], tensors)
     if set(params) - set(cls._get_param_names()):
         raise ModelFileError(f"{name} has no parameter {min(set(params))!r}; a newer version's?")
     estimator = cls(**params)
