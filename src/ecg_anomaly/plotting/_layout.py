@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,10 +67,10 @@ def arrange(
     notes: list[str] = []
     if layout != "12x1":
         if len(leads) != 12 or set(leads) != set(STANDARD_LEADS):
-            notes.append(f"one row a lead: {layout} takes the twelve standard leads")
+            notes.append(f"One row a lead: {layout} takes the twelve standard leads")
             layout = "12x1"
         elif n_samples / fs < _SHORTEST_PAGE:
-            notes.append(f"one row a lead: {layout} takes 10 s")
+            notes.append(f"One row a lead: {layout} takes 10 s")
             layout = "12x1"
     if layout == "12x1":
         order = _display_order(leads)
@@ -78,7 +79,7 @@ def arrange(
         return Layout(tuple(pieces), len(order), 1, n_samples, height, tuple(notes))
     shown = min(n_samples, round(_PAGE * fs))
     if shown < n_samples:
-        notes.append(f"first {_PAGE:g} s of {n_samples / fs:g} s")
+        notes.append(f"First {_PAGE:g} s of {n_samples / fs:g} s")
     n_rows, n_columns = (3, 4) if layout == "3x4+1" else (6, 2)
     edges = np.round(np.linspace(0.0, _PAGE * fs, n_columns + 1)).astype(int)
     edges[-1] = shown
@@ -101,3 +102,21 @@ def _display_order(leads: Sequence[str]) -> list[int]:
 
 def _row_height(height: float, gain: float) -> int:
     return max(10, 5 * round(height * gain / 10.0 / 5.0))
+
+
+def pack(items: Sequence[str], width: int) -> list[str]:
+    """Put items into lines of at most `width` characters.
+
+    Examples
+    --------
+    >>> pack(["25 mm/s", "10 mm/mV", "500 Hz"], 26)
+    ['25 mm/s   |   10 mm/mV', '500 Hz']
+    """
+    lines: list[str] = []
+    for item in (part for whole in items for part in textwrap.wrap(whole, width)):
+        joined = f"{lines[-1]}   |   {item}" if lines else item
+        if lines and len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(item)
+    return lines

@@ -15,8 +15,9 @@ from ._style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION
 
 _COLOURS = (BLUE, VERMILLION, GREEN, BLACK, PURPLE)
 _STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_PLURAL = {"normal": "normals", "anomaly": "anomalies"}
 # How far, in widths of the range of the middle 90 %, a class is drawn beyond that range.
-_REACH = 1.5
+_REACH = 0.75
 
 
 def plot_score_histogram(
@@ -54,8 +55,8 @@ def plot_score_histogram(
 
     Notes
     -----
-    Scores have heavy tails. A class is drawn up to 1.5 times its range from the 5th to the 95th
-    percentile beyond these; how many records lie further out stands below the axis.
+    Scores have heavy tails. A class is drawn up to 0.75 times its range from the 5th to the 95th
+    percentile beyond these; how many records lie further out stands in the legend.
 
     Examples
     --------
@@ -95,15 +96,15 @@ def plot_score_histogram(
             (values > high, f"above {high:.3g}"),
         ):
             if outside.any():
-                notes.append(f"{name} {where}: {outside.sum():,} ({outside.mean():.1%})")
+                notes.append(f"{outside.sum():,} {_PLURAL[name]} {where} ({outside.mean():.1%})")
     if threshold is not None:
         notes += _draw_threshold(axes, -float(threshold), classes, (low, high))
     axes.set(xlabel="anomaly score", ylabel="share of the class (%)")
     axes.margins(x=0.02)
     axes.set_ylim(bottom=0)
-    _legend(figure, axes, columns=2)
-    if notes:
-        figure.supxlabel("Not shown: " + "; ".join(notes), fontsize=8, color=GREY)
+    for note in notes:
+        axes.plot([], [], linestyle="none", label=f"not shown: {note}")
+    _legend(figure, axes)
     return figure
 
 
@@ -145,28 +146,25 @@ def plot_roc(
     >>> from ecg_anomaly.plotting import plot_roc
     >>> figure = plot_roc([1, 1, -1, -1], {"a": [4, 3, 2, 1], "b": [4, 1, 3, 2]})
     >>> [text.get_text().split(":")[0] for text in figure.legends[0].get_texts()]
-    ['a', 'b', 'chance']
+    ['a', 'b', 'chance', '95% specificity, where sensitivity is read (dots)']
     """
     from sklearn.metrics import roc_curve
 
     checked = _check_scores(y, scores)
-    figure, axes = _axes(title, (5.6, 5.6 + 0.2 * len(checked)))
-    axes.axvline(1 - specificity, color=GREY, linewidth=0.8, linestyle=":")
+    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * len(checked)))
     for k, (name, (is_anomaly, anomaly_score)) in enumerate(checked.items()):
         sensitivity = sensitivity_at_specificity(y, -anomaly_score, specificity)
         area = anomaly_auroc(y, -anomaly_score)
         false_alarms, hits, _ = roc_curve(is_anomaly, anomaly_score)
         colour, style = _look(k)
-        label = (
-            f"{name}: AUROC {area:.3f}, sensitivity {sensitivity:.1%} at {specificity:.0%} spec."
-        )
+        label = f"{name}: AUROC {area:.3f}, sensitivity {sensitivity:.1%}"
         axes.plot(false_alarms, hits, color=colour, linestyle=style, linewidth=1.6, label=label)
         at = false_alarms[hits >= sensitivity - 1e-12].min()
         axes.plot(at, sensitivity, "o", color=colour, markeredgecolor="white", zorder=4)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (1, 3)), label="chance")
-    axes.annotate(
-        f"{specificity:.0%} specificity", (1 - specificity, 0), (4, 4), color=GREY, fontsize=8,
-        textcoords="offset points", rotation=90,
+    axes.axvline(
+        1 - specificity, color=GREY, linewidth=0.8,
+        label=f"{100 * specificity:g}% specificity, where sensitivity is read (dots)",
     )  # fmt: skip
     _unit_square(axes, "false-alarm rate (1 - specificity)", "sensitivity")
     _legend(figure, axes)
@@ -211,7 +209,7 @@ def plot_precision_recall(y, scores: Mapping[str, object], *, title: str | None 
     from sklearn.metrics import precision_recall_curve
 
     checked = _check_scores(y, scores)
-    figure, axes = _axes(title, (5.6, 5.6 + 0.2 * len(checked)))
+    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * len(checked)))
     for k, (name, (is_anomaly, anomaly_score)) in enumerate(checked.items()):
         precision, recall, _ = precision_recall_curve(is_anomaly, anomaly_score)
         colour, style = _look(k)
@@ -262,7 +260,7 @@ def _limits(classes) -> tuple[float, float]:
 
 def _draw_threshold(axes: Axes, at: float, classes, limits) -> list[str]:
     low, high = limits
-    flagged = [f"{np.mean(values > at):.1%} of {name}s" for name, values in classes.items()]
+    flagged = [f"{np.mean(values > at):.1%} of {_PLURAL[name]}" for name, values in classes.items()]
     label = f"threshold {at:.3g}: flags {' and '.join(flagged)}"
     width = high - low
     if not low - width <= at <= high + width:
@@ -279,7 +277,8 @@ def _look(k: int):
 
 
 def _axes(title: str | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    figure = Figure(figsize=size, facecolor="white")
+    figure.set_layout_engine("constrained", h_pad=0.08)
     axes = figure.add_subplot()
     axes.set_facecolor("white")
     axes.spines[["top", "right"]].set_visible(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,18 +16,29 @@ from matplotlib.patheffects import withStroke
 
 from ..errors import SignalError
 from ..records import Record
-from ._layout import LAYOUTS, Layout, Piece, arrange
+from ._checks import (
+    check_band,
+    check_like,
+    check_map_range,
+    check_positive,
+    check_record,
+    moving_mean,
+    with_gaps,
+)
+from ._layout import LAYOUTS, Layout, Piece, arrange, pack
 from ._style import BLACK, BLUE, GREY, MM_PER_INCH, anomaly_colormap
 
-#: Width in seconds of the moving mean over an anomaly map.
-MAP_SMOOTHING = 0.08
+# Width in seconds of the moving mean over an anomaly map.
+_SMOOTHING = 0.08
 
 # Lengths in mm.
 _LARGE = 5
 _BEFORE_PULSE = 5.0
 _AFTER_PULSE = 5.0
 _NARROWEST = 150.0
-_SIDE, _HEADER, _BARE_HEADER, _FOOTER = 5.0, 13.0, 5.0, 13.0
+_SIDE, _HEADER, _TITLE_ONLY, _BARE = 5.0, 13.0, 8.5, 4.0
+_AXIS, _LINE, _BELOW = 4.5, 3.5, 1.5
+_BAR = 45.0
 _WIDEST = 7500.0
 # Beyond its row a trace gets this much paper before it is cut at the edge, and the footer says so.
 _MOST_EXTRA = 60.0
@@ -65,9 +77,10 @@ def plot_ecg(
         In mV, leads as in `record`: a second, thinner trace.
     anomaly_map : array-like of shape (n_leads, n_samples), optional
         Non-negative, leads as in `record`: the background behind each trace, as a moving mean
-        over 80 ms. NaN counts as unknown and is left out of the mean.
+        over 80 ms, or one sample more for an odd count. NaN is unknown, stays white and is left
+        out of the mean.
     title : str, optional
-        By default the record's name.
+        By default the record's name. A long one is set smaller.
     paper_speed : float, default=25.0
         In mm/s.
     gain : float, default=10.0
@@ -99,6 +112,9 @@ def plot_ecg(
     A trace that leaves its row crosses into the next one, as on paper; the sheet grows by up to
     60 mm above and below the rows. What lies beyond is cut, and the footer names the lead.
 
+    At the default speed and gain, "3x4+1" and "6x2" fit on A4 across unless traces leave their
+    rows. Print at 100 %, not "fit to page". ``savefig(bbox_inches="tight")`` keeps the scale.
+
     Examples
     --------
     >>> from ecg_anomaly.datasets import make_ecg
@@ -111,20 +127,29 @@ def plot_ecg(
     >>> round(float(width))
     280
     """
-    signal, leads = _check_record(record)
-    speed, gain = _positive(paper_speed, "paper_speed"), _positive(gain, "gain")
+    signal, leads = check_record(record)
+    speed, gain = check_positive(paper_speed, "paper_speed"), check_positive(gain, "gain")
     if layout not in LAYOUTS:
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, got {layout!r}.")
-    traces = [("trace", signal, BLACK, 0.9)]
+    traces = [("trace", signal, BLACK, 1.0)]
     if reconstruction is not None:
-        other = _gaps(_check_like(reconstruction, signal, "reconstruction"))
-        traces.append(("reconstruction", other, BLUE, 0.6))
+        other = with_gaps(check_like(reconstruction, signal, "reconstruction"))
+        traces.append(("reconstruction", other, BLUE, 0.5))
     placed = arrange(leads, signal.shape[1], record.fs, layout, gain)
     sheet = _Sheet(placed, record.fs, speed, gain, [values for _, values, _, _ in traces], leads)
 
-    name = record.record_id if title is None else title
-    with_header = bool(name) or len(traces) > 1 or anomaly_map is not None
-    figure, axes = sheet.figure(_HEADER if with_header else _BARE_HEADER)
+    parts = [f"{speed:g} mm/s", f"{gain:g} mm/mV", f"sampled at {record.fs:g} Hz"]
+    words, high = check_band(band)
+    parts += [words] if words else []
+    notes = [*placed.notes, *sheet.notes]
+    if record.fs <= 100 or high <= 40:
+        notes.append("Q-wave width and QRS notching are not reliable at this rate or band")
+    footer = [*sheet.pack([*parts, "Research use only"]), *sheet.pack(notes)]
+    name = record.record_id if title is None else str(title)
+    with_key = len(traces) > 1 or anomaly_map is not None
+    header = _HEADER if with_key else _TITLE_ONLY if name else _BARE
+
+    figure, axes = sheet.figure(header, _AXIS + _LINE * len(footer) + _BELOW)
     if anomaly_map is not None:
         _draw_map(figure, axes, sheet, anomaly_map, signal, map_range, leads)
     sheet.draw_grid(axes)
@@ -133,16 +158,10 @@ def plot_ecg(
             line = sheet.draw(axes, piece, values, color=colour, linewidth=width)
             line.set_gid(f"{kind}-{leads[piece.lead]}-{piece.row}")
     sheet.draw_marks(axes, leads)
-    _draw_header(figure, sheet, name, traces)
-    parts = [f"{speed:g} mm/s", f"{gain:g} mm/mV", f"sampled at {record.fs:g} Hz"]
-    high = None
-    if band is not None:
-        text, high = _band(band)
-        parts.append(text)
-    notes = [*placed.notes, *sheet.notes]
-    if record.fs <= 100 or (high is not None and high <= 40):
-        notes.append("Q-wave width and QRS notching are not reliable at this rate or band")
-    _draw_footer(figure, sheet, [*parts, "Research use only"], notes)
+    room = sheet.width - (_BAR + 12.0 if anomaly_map is not None else 0.0)
+    _draw_words(figure, sheet, name, room, footer)
+    if len(traces) > 1:
+        _draw_key(figure, sheet, traces)
     return figure
 
 
@@ -191,21 +210,24 @@ class _Sheet:
         self.top = _LARGE * np.ceil(highest / _LARGE)
         self.bottom = _LARGE * np.ceil(-lowest / _LARGE)
         if cut:
-            self.notes.append(f"cut at the paper's edge: {', '.join(dict.fromkeys(cut))}")
+            self.notes.append(f"Cut at the paper's edge: {', '.join(dict.fromkeys(cut))}")
 
-    def figure(self, header: float) -> tuple[Figure, Axes]:
+    def pack(self, items) -> list[str]:
+        """Return lines of text that fit below the paper."""
+        # A character of 7.5 points is 1.5 mm wide at most, on average.
+        return pack(items, int(self.width / 1.5))
+
+    def figure(self, header: float, footer: float) -> tuple[Figure, Axes]:
         """Return the figure and the axes of the paper, 1 mm in the figure for 1 mm of paper."""
-        self.header, paper = header, self.top + self.bottom
-        self.page = (self.width + 2 * _SIDE, paper + header + _FOOTER)
+        paper = self.top + self.bottom
+        self.page = (self.width + 2 * _SIDE, paper + header + footer)
         size = (self.page[0] / MM_PER_INCH, self.page[1] / MM_PER_INCH)
         figure = Figure(figsize=size, facecolor="white")
         # A layout engine set globally would move the axes, and with them the scale.
         figure.set_layout_engine("none")
-        axes = figure.add_axes(self.box(_SIDE, _FOOTER, self.width, paper), label="paper")
+        axes = figure.add_axes(self.box(_SIDE, footer, self.width, paper), label="paper")
         axes.set(facecolor="white", aspect="auto", yticks=[])
-        left = -self.before / self.speed
-        axes.set_xlim(left, left + self.width / self.speed)
-        axes.set_ylim(-self.bottom / self.gain, self.top / self.gain)
+        self.set_limits(axes)
         step = 1 if self.speed >= 10 else round(np.ceil(10 / self.speed))
         seconds = np.arange(0, self.placed.n_samples / self.fs + 1e-6, step)
         axes.set_xticks(seconds, [f"{second:g} s" for second in seconds])
@@ -213,6 +235,12 @@ class _Sheet:
         for spine in axes.spines.values():
             spine.set(color=_COARSE, linewidth=0.6)
         return figure, axes
+
+    def set_limits(self, axes: Axes) -> None:
+        """Set the limits on which the scale hangs."""
+        left = -self.before / self.speed
+        axes.set_xlim(left, left + self.width / self.speed)
+        axes.set_ylim(-self.bottom / self.gain, self.top / self.gain)
 
     def box(self, left, bottom, width, height) -> tuple[float, float, float, float]:
         """Return a rectangle in mm as fractions of the figure."""
@@ -263,28 +291,29 @@ class _Sheet:
                 fontsize=9,
                 fontweight="bold",
                 parse_math=False,
-                zorder=4,
+                zorder=2,
             )
             text.set_path_effects([withStroke(linewidth=2, foreground="white")])
             if piece.start:
                 for sign in (-1, 1):
                     ends = [zero + sign * mm / self.gain for mm in (3, 6)]
-                    axes.add_line(
-                        Line2D([start, start], ends, color=BLACK, linewidth=0.7, zorder=3)
-                    )
+                    axes.add_line(Line2D([start, start], ends, color=GREY, linewidth=0.6, zorder=2))
 
 
 def _draw_map(figure, axes, sheet: _Sheet, values, signal, map_range, leads) -> None:
-    values = _check_like(values, signal, "anomaly_map")
+    values = check_like(values, signal, "anomaly_map")
     if np.isinf(values).any() or (values < 0).any():
         raise SignalError(
             "anomaly_map must be finite and non-negative: 0 where nothing is unusual; "
             "NaN marks what is not known."
         )
-    values = _smooth(values, round(MAP_SMOOTHING * sheet.fs))
+    # Odd, so that the mean lies in the middle.
+    width = round(_SMOOTHING * sheet.fs)
+    width += width % 2 == 0
+    values = moving_mean(values, width)
     shown = values[:, : sheet.placed.n_samples]
     largest = float(np.nanmax(shown)) if np.isfinite(shown).any() else 0.0
-    low, high = _map_range(map_range, largest)
+    low, high = check_map_range(map_range, largest)
     colours = ScalarMappable(Normalize(low, high), anomaly_colormap())
     half = sheet.placed.row_height / 2 / sheet.gain
     for piece in sheet.placed.pieces:
@@ -302,123 +331,45 @@ def _draw_map(figure, axes, sheet: _Sheet, values, signal, map_range, leads) -> 
             zorder=0.5,
         )
         image.set_gid(f"map-{leads[piece.lead]}-{piece.row}")
-    # imshow moves the limits, on which the scale hangs.
-    left = -sheet.before / sheet.speed
-    axes.set_xlim(left, left + sheet.width / sheet.speed)
-    axes.set_ylim(-sheet.bottom / sheet.gain, sheet.top / sheet.gain)
-    width = 45.0
-    box = sheet.box(sheet.page[0] - _SIDE - width - 4, sheet.page[1] - 7.5, width, 2.5)
+    sheet.set_limits(axes)  # imshow moves them
+    box = sheet.box(sheet.page[0] - _SIDE - _BAR - 4, sheet.page[1] - 7.5, _BAR, 2.5)
     bar_axes = figure.add_axes(box, label="colour bar")
     extend = "max" if largest > high else "neither"
     bar = figure.colorbar(colours, cax=bar_axes, orientation="horizontal", extend=extend)
     bar.set_ticks(np.linspace(low, high, 3), labels=[f"{v:.3g}" for v in np.linspace(low, high, 3)])
     bar.ax.tick_params(labelsize=6.5, length=1.5, width=0.5, pad=1)
     bar.outline.set(linewidth=0.5)
-    bar_axes.set_title(f"anomaly map, mean over {1000 * MAP_SMOOTHING:g} ms", fontsize=7, pad=2)
+    bar_axes.set_title(
+        f"anomaly map, mean over {1000 * width / sheet.fs:.0f} ms", fontsize=7, pad=2
+    )
 
 
-def _draw_header(figure: Figure, sheet: _Sheet, name: str, traces) -> None:
+def _draw_words(figure: Figure, sheet: _Sheet, title: str, room: float, footer) -> None:
     across, up = sheet.page
-    if name:
+    # A bold character of 11 points is 2.7 mm wide at most, on average.
+    size = max(5.0, 11 * min(1.0, room / (2.7 * max(len(title), 1))))
+    lines: list[tuple[float, str, dict[str, Any]]] = [
+        (_BELOW + (k + 0.5) * _LINE, line, {"fontsize": 7.5})
+        for k, line in enumerate(reversed(footer))
+    ]
+    if title:
+        lines.append((up - 4.5, title, {"fontsize": size, "fontweight": "bold"}))
+    for height, text, style in lines:
         figure.text(
-            _SIDE / across, 1 - 4.5 / up, name, fontsize=11, fontweight="bold", va="center",
-            parse_math=False,
-        )  # fmt: skip
-    if len(traces) > 1:
-        handles = [
-            Line2D([], [], color=colour, linewidth=2 * width) for _, _, colour, width in traces
-        ]
-        figure.legend(
-            handles, ["ECG", "reconstruction"], loc="center left", ncols=2, frameon=False,
-            fontsize=8, borderaxespad=0, borderpad=0,
-            bbox_to_anchor=(_SIDE / across, 1 - 10 / up),
-        )  # fmt: skip
+            _SIDE / across, height / up, text, va="center", color=BLACK, parse_math=False, **style
+        )
 
 
-def _draw_footer(figure: Figure, sheet: _Sheet, parts, notes) -> None:
+def _draw_key(figure: Figure, sheet: _Sheet, traces) -> None:
     across, up = sheet.page
-    for height, words in ((6.0, parts), (2.5, notes)):
-        figure.text(
-            _SIDE / across, height / up, "   |   ".join(words), fontsize=7.5, va="center",
-            color=BLACK, parse_math=False,
-        )  # fmt: skip
-
-
-def _check_record(record) -> tuple[np.ndarray, tuple[str, ...]]:
-    if not isinstance(record, Record):
-        raise SignalError(
-            f"plot_ecg draws a Record, got {type(record).__name__}; wrap an array in mV as "
-            "Record(signal, fs=..., leads=...), and take one record out of a RecordSet."
-        )
-    if not record.signal.size:
-        raise SignalError(
-            f"record {record.record_id!r} is empty, of shape {record.signal.shape}; "
-            "an ECG needs at least one lead and one sample."
-        )
-    return _gaps(record.signal.astype(np.float64)), tuple(record.leads or ())
-
-
-def _gaps(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _check_like(values, signal: np.ndarray, name: str) -> np.ndarray:
-    values = np.asarray(values)
-    if values.dtype.kind not in "fiub":
-        raise SignalError(f"{name} must hold real numbers, got {values.dtype}.")
-    if values.shape != signal.shape:
-        raise SignalError(
-            f"{name} has shape {values.shape}, but the record's signal {signal.shape}; "
-            "give one row a lead and one value a sample, at the record's rate."
-        )
-    return values.astype(np.float64)
-
-
-def _smooth(values: np.ndarray, width: int) -> np.ndarray:
-    """Return the moving mean along time of what is known."""
-    if width < 2:
-        return values
-    from scipy.ndimage import uniform_filter1d
-
-    known = np.isfinite(values)
-    weight = uniform_filter1d(known.astype(float), width, axis=-1, mode="nearest")
-    total = uniform_filter1d(np.where(known, values, 0.0), width, axis=-1, mode="nearest")
-    out = np.full_like(values, np.nan)
-    # Running sums leave rounding errors; a mean of non-negative values has no sign.
-    np.divide(np.maximum(total, 0.0), weight, out=out, where=known)
-    return out
-
-
-def _map_range(map_range, largest: float) -> tuple[float, float]:
-    if map_range is None:
-        return 0.0, largest or 1.0
-    try:
-        low, high = (float(value) for value in map_range)
-    except (TypeError, ValueError):
-        low = high = np.nan
-    if not (0 <= low < high < np.inf):
-        raise ValueError(f"map_range must be (low, high) with 0 <= low < high, got {map_range!r}.")
-    return low, high
-
-
-def _positive(value, name: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not 0 < number < np.inf:
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
-    return number
-
-
-def _band(band) -> tuple[str, float | None]:
-    """Return the footer's words on the filter, and its upper edge."""
-    try:
-        low, high = (None if edge is None else float(edge) for edge in band)
-    except (TypeError, ValueError):
-        low = high = np.nan
-    if not (0 <= (low or 0.0) < (np.inf if high is None else high)):
-        raise ValueError(f"band must be (low, high) in Hz with low < high, got {band!r}.")
-    if high is None:
-        return ("unfiltered" if not low else f"filter from {low:g} Hz"), None
-    return (f"filter {low:g}-{high:g} Hz" if low else f"filter up to {high:g} Hz"), high
+    figure.legend(
+        [Line2D([], [], color=colour, linewidth=2 * width) for _, _, colour, width in traces],
+        ["ECG", "reconstruction"],
+        loc="center left",
+        bbox_to_anchor=(_SIDE / across, 1 - 10 / up),
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+        borderaxespad=0,
+        borderpad=0,
+    )
