@@ -37,7 +37,6 @@ class Layout:
     ----------
     pieces : tuple of Piece
     n_rows : int
-    n_columns : int
     n_samples : int
         Samples that are shown, from the first.
     row_height : int
@@ -48,7 +47,6 @@ class Layout:
 
     pieces: tuple[Piece, ...]
     n_rows: int
-    n_columns: int
     n_samples: int
     row_height: int
     notes: tuple[str, ...]
@@ -76,7 +74,7 @@ def arrange(
         order = _display_order(leads)
         pieces = [Piece(lead, row, 0, n_samples) for row, lead in enumerate(order)]
         height = _row_height(15 if len(leads) > 6 else 25, gain)
-        return Layout(tuple(pieces), len(order), 1, n_samples, height, tuple(notes))
+        return Layout(tuple(pieces), len(order), n_samples, height, tuple(notes))
     shown = min(n_samples, round(_PAGE * fs))
     if shown < n_samples:
         notes.append(f"First {_PAGE:g} s of {n_samples / fs:g} s")
@@ -91,7 +89,7 @@ def arrange(
         pieces.append(Piece(leads.index("II"), n_rows, 0, shown))
         n_rows += 1
     height = _row_height(_ROW_HEIGHT[layout], gain)
-    return Layout(tuple(pieces), n_rows, n_columns, shown, height, tuple(notes))
+    return Layout(tuple(pieces), n_rows, shown, height, tuple(notes))
 
 
 def _display_order(leads: Sequence[str]) -> list[int]:

@@ -151,7 +151,7 @@ def plot_roc(
     from sklearn.metrics import roc_curve
 
     checked = _check_scores(y, scores)
-    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * len(checked)))
+    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * (len(checked) + 2)))
     for k, (name, (is_anomaly, anomaly_score)) in enumerate(checked.items()):
         sensitivity = sensitivity_at_specificity(y, -anomaly_score, specificity)
         area = anomaly_auroc(y, -anomaly_score)
@@ -209,7 +209,7 @@ def plot_precision_recall(y, scores: Mapping[str, object], *, title: str | None 
     from sklearn.metrics import precision_recall_curve
 
     checked = _check_scores(y, scores)
-    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * len(checked)))
+    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * (len(checked) + 1)))
     for k, (name, (is_anomaly, anomaly_score)) in enumerate(checked.items()):
         precision, recall, _ = precision_recall_curve(is_anomaly, anomaly_score)
         colour, style = _look(k)

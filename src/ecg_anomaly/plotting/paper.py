@@ -286,7 +286,7 @@ class _Sheet:
             start, zero = piece.start / self.fs, self.baseline(piece.row)
             text = axes.text(
                 start + step,
-                zero + (self.placed.row_height * 0.3 + 1.0) / self.gain,
+                zero + (self.placed.row_height / 2 - 3.0) / self.gain,
                 leads[piece.lead],
                 fontsize=9,
                 fontweight="bold",
