@@ -86,7 +86,7 @@ def describe(dataset: ECGDataset) -> str:
     n_anomalies = int(np.sum(dataset.y == -1))
     text = (
         f"{dataset.name}: {len(dataset) - n_anomalies} normals and {n_anomalies} anomalies of "
-        f"{len(np.unique(dataset.groups))} patients. {dataset.label_rule}."
+        f"{len(np.unique(dataset.groups))} patients. {dataset.label_rule.rstrip('.')}."
     )
     if dataset.excluded:
         left_out = ", ".join(f"{count} {reason}" for reason, count in dataset.excluded.items())

@@ -142,9 +142,17 @@ def load_config(name: str | Path) -> ExperimentConfig:
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: no YAML ({str(error).splitlines()[0]}).") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"{name}: {key}: {first['msg'].removeprefix('Value error, ')}.") from None
+        raise ConfigError(f"{name}: {_first_problem(error)}.") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    # an unknown key tells more than the field that is missing because of it
+    problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key!r}"
+    message = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{key}: {message[0].lower()}{message[1:]}"
 
 
 def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDataset, ECGDataset]:
@@ -182,12 +190,17 @@ def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDat
 
 @dataclass
 class FittedExperiment:
-    """A fitted model and how it came about."""
+    """A fitted model and how it came about.
+
+    `checked_false_alarm_rate` is that of thresholds set on one half of the held-out patients and
+    applied to the other.
+    """
 
     model: Pipeline
     n_train: int
     n_holdout: int
     seconds: float
+    checked_false_alarm_rate: float
 
     @property
     def threshold(self) -> float:
@@ -201,6 +214,7 @@ class FittedExperiment:
             "n_train": self.n_train,
             "n_holdout": self.n_holdout,
             "fit_seconds": round(self.seconds, 1),
+            "checked_false_alarm_rate": round(self.checked_false_alarm_rate, 4),
         }
 
 
@@ -232,7 +246,20 @@ def fit_experiment(
     seconds = time.perf_counter() - started
     scores = model.score_samples(normals.X[holdout_rows])
     model[-1].offset_ = threshold_at_false_alarm_rate(scores, rule.false_alarm_rate)
-    return FittedExperiment(model, len(fit_rows), len(holdout_rows), seconds)
+    checked = _checked_rate(scores, normals.groups[holdout_rows], rule)
+    return FittedExperiment(model, len(fit_rows), len(holdout_rows), seconds, checked)
+
+
+def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig) -> float:
+    try:
+        halves = split_holdout(groups, 0.5, rule.random_state)
+        flagged = [
+            (scores[theirs] < threshold_at_false_alarm_rate(scores[ours], rule.false_alarm_rate))
+            for ours, theirs in (halves, halves[::-1])
+        ]
+    except DatasetError:  # too few for two halves
+        return float("nan")
+    return float(np.concatenate(flagged).mean())
 
 
 def evaluate_model(name: str, model: Pipeline, test: ECGDataset) -> tuple[Any, np.ndarray]:

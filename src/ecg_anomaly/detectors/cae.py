@@ -17,11 +17,11 @@ class CAEDetector(BaseDetector):
 
     Parameters
     ----------
-    score_method : {"latent", "combined", "reconstruction"}, default="latent"
+    score_method : {"latent", "combined", "reconstruction"}, default="combined"
         What `score_samples` is. ``"latent"``: minus the mean distance of the record's pooled
-        hidden states to those of the nearest training normals. ``"reconstruction"``: minus the
-        mean squared error. ``"combined"``: minus the sum of both, each scaled by the training
-        normals.
+        hidden states to those of the nearest training normals. ``"combined"``: the same, with how
+        unlikely the least likely half second is as one more axis, which finds single premature
+        beats. ``"reconstruction"``: minus the mean squared error.
     contamination : float in (0, 0.5], default=0.1
         Share of the training records that `predict` flags. It is no false-alarm rate: set
         thresholds that people use on held-out normals.
@@ -96,7 +96,7 @@ class CAEDetector(BaseDetector):
 
     def __init__(
         self,
-        score_method="latent",
+        score_method="combined",
         *,
         contamination=0.1,
         n_neighbors=10,

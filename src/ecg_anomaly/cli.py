@@ -1,0 +1,199 @@
+"""The command ``ecg-anomaly``: each of its commands calls one public function."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from .errors import ECGError
+
+app = typer.Typer(
+    help="Anomaly detection in ECGs, trained on normals. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder of PTB-XL, or one that holds it as ptbxl/."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
+
+
+class Format(StrEnum):
+    """How scores are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.command()
+def fit(
+    config: Annotated[str, typer.Option(help="Name of a shipped experiment, or a YAML file.")],
+    out: Annotated[Path, typer.Option(help="Model file to write.")],
+    data: DataOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train a detector on normals, set its threshold on held-out normals, save both."""
+    from .experiment import fit_experiment, load_config, load_datasets
+    from .persistence import save
+
+    if not out.parent.is_dir():
+        raise ECGError(f"{out.parent}: no such folder; make it before training.")
+    experiment = load_config(config)
+    training, _ = load_datasets(experiment, data)
+    fitted = fit_experiment(experiment, training, verbose=0 if quiet else 1)
+    save(fitted.model, out, metadata=fitted.metadata(experiment))
+    rate = experiment.threshold.false_alarm_rate
+    print(
+        f"{out}: {type(fitted.model[-1]).__name__} fitted on {fitted.n_train} normals in "
+        f"{fitted.seconds:.0f} s; threshold {fitted.threshold:.4g} for a false-alarm rate of "
+        f"{rate:.1%}, set on {fitted.n_holdout} other normals.\n"
+        f"Thresholds set on one half of these flag {fitted.checked_false_alarm_rate:.1%} of the "
+        "other half."
+    )
+
+
+@app.command()
+def score(
+    model: Annotated[Path, typer.Argument(help="Model file.")],
+    records: Annotated[list[Path], typer.Argument(help="WFDB headers, record names or folders.")],
+    format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
+    aggregate: Annotated[str, typer.Option(help="Over windows: min, mean or median.")] = "min",
+    quiet: QuietOption = False,
+) -> None:
+    """Score records; what cannot be scored is reported, and the rest goes on."""
+    from .io import find_records
+    from .persistence import load
+    from .scoring import score_records
+
+    if aggregate not in ("min", "mean", "median"):
+        raise ECGError(f"--aggregate must be min, mean or median, got {aggregate!r}.")
+    detector = load(model)
+    found = find_records(records)
+    paths = track(found, "scoring", console=_errors, disable=quiet or not sys.stderr.isatty())
+    table = score_records(detector, paths, aggregate=aggregate, errors="report")
+    text = _as_text(table, format)
+    if out is None:
+        print(text)
+    else:
+        _write(out, text + "\n")
+    refused = table[table["verdict"] == "not scorable"]
+    for problem in refused["problem"]:
+        _errors.print(f"not scorable: {problem}")
+    if len(refused) == len(table):
+        raise typer.Exit(2)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Model file.")],
+    data: DataOption = None,
+    folds: Annotated[
+        str | None, typer.Option(help="PTB-XL folds such as 9 or 9,10; else the experiment's.")
+    ] = None,
+) -> None:
+    """Measure a model on the test data of its experiment."""
+    from .evaluation import describe
+    from .experiment import ExperimentConfig, evaluate_model, load_datasets
+    from .persistence import load, read_metadata
+
+    detector = load(model)
+    description = read_metadata(model)["metadata"].get("experiment")
+    if description is None:
+        raise ECGError(f"{model}: says nothing of an experiment; it was not made by 'fit'.")
+    if folds is not None:
+        if not all(fold.strip().isdigit() for fold in folds.split(",")):
+            raise ECGError(f"--folds takes numbers such as 9 or 9,10, got {folds!r}.")
+        description["data"]["test_folds"] = [int(fold) for fold in folds.split(",")]
+    experiment = ExperimentConfig.model_validate(description)
+    _, test = load_datasets(experiment, data)
+    started = time.perf_counter()
+    table, _ = evaluate_model(type(detector[-1]).__name__, detector, test)
+    print(describe(test))
+    _print_table(table)
+    print(f"{len(test)} records scored in {time.perf_counter() - started:.1f} s.")
+
+
+@app.command()
+def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
+    """Print what a model file says of itself."""
+    import yaml
+
+    from .persistence import load, read_metadata
+    from .scoring import model_input
+
+    takes = model_input(load(model))
+    document = read_metadata(model)
+    seconds = takes.n_samples / takes.fs
+    print(f"version: {document['version']}")
+    print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")
+    print(yaml.safe_dump(document["metadata"], sort_keys=False, allow_unicode=True).rstrip())
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="ECG_ANOMALY_DATA", help="Folder with ptbxl/; else synthetic ECGs."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("demo_output"),
+    quiet: QuietOption = False,
+) -> None:
+    """Train two detectors on normals, score ECGs they never saw, print a table, draw pictures."""
+    from .demo import run_demo
+
+    result = run_demo(data, out, verbose=0 if quiet or not sys.stderr.isatty() else 1)
+    print(result.description)
+    _print_table(result.table)
+    print("false alarms: normals flagged that neither training nor threshold saw; 5 % was asked.")
+    print("Written: " + ", ".join(str(file) for file in result.files))
+
+
+def _print_table(table) -> None:
+    def number(digits):
+        return lambda value: "" if value != value else f"{value:.{digits}f}"
+
+    formatters = {column: number(1 if column.endswith(" s") else 3) for column in table.columns}
+    print(table.to_string(formatters=formatters))
+
+
+def _as_text(table, format: Format) -> str:
+    if format is Format.CSV:
+        return table.to_csv(index=False).rstrip("\n")
+    if format is Format.JSON:
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        return json.dumps(rows, indent=1, ensure_ascii=False)
+    return table.drop(columns="problem").to_string(index=False)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise ECGError(f"{path}: cannot be written ({error.strerror}).") from None
+
+
+def main() -> None:
+    """Run the command line: wrong input is one line on standard error and exit code 2."""
+    try:
+        app()
+    except ECGError as error:
+        _errors.print("ecg-anomaly: " + " ".join(str(error).split()))
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
