@@ -141,7 +141,9 @@ def train(
             )
         )
     if plan.verbose:
-        callbacks.append(ProgressBar())
+        readers = [training] if validation is None else [training, validation]
+        n_batches = sum(-(-len(reader) // plan.batch_size) for reader in readers)
+        callbacks.append(ProgressBar(batches_per_epoch=n_batches))
     net = NeuralNet(
         module,
         criterion,
@@ -204,7 +206,7 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(1, device=resolved)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=resolved).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(f"device={device!r} cannot be used here: {error}") from None
     return resolved

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
-from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 #: Normals kept for the search of neighbours; more change the distance little and cost time.
@@ -51,8 +50,9 @@ def fit_reference(features: np.ndarray, half_difference: np.ndarray | None, rng)
     projection = np.diag(1 / scale)
     n_axes = max(1, n_records // _RECORDS_PER_FEATURE)
     if n_axes < n_features:
-        pca = PCA(min(n_axes, n_features), svd_solver="full").fit((features - center) @ projection)
-        projection = projection @ pca.components_.T
+        # principal components, without PCA's division by a variance that may be zero
+        axes = np.linalg.svd((features - center) @ projection, full_matrices=False)[2]
+        projection = projection @ axes[:n_axes].T
     standardised = (features - center) @ projection
     projection = projection @ _whitening(standardised)
     if half_difference is not None:

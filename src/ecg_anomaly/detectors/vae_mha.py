@@ -171,6 +171,11 @@ class VAEMHADetector(BaseDetector):
         self.verbose = verbose
 
     def _build_module(self, n_leads):
+        if self.latent_dim % self.n_heads:
+            raise ValueError(
+                f"n_heads={self.n_heads} does not divide latent_dim={self.latent_dim}; the latent "
+                "is shared out evenly among the heads."
+            )
         return VAEMHA(
             n_leads, self.channels, self.hidden, self.latent_dim, self.stride, self.n_heads
         )
