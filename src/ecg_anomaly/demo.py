@@ -104,7 +104,7 @@ def _plot_anomaly(experiment: FittedExperiment, test: ECGDataset, scores: np.nda
     # the median: extremes are often artefacts
     row = candidates[np.argsort(scores[candidates])[len(candidates) // 2]]
     one = test.X[[row]]
-    records = one if isinstance(one, RecordSet) else RecordSet(one, fs=test.fs)
+    records = one if isinstance(one, RecordSet) else RecordSet(one, fs=test.fs, record_ids=[row])
     detector = experiment.model[-1]
     band = None
     if len(experiment.model) > 1:

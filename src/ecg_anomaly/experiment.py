@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +23,8 @@ from .model_selection import split_holdout, threshold_at_false_alarm_rate
 from .preprocessing import TRANSFORMERS
 
 logger = logging.getLogger(__name__)
-_DETECTORS = {cls.__name__: cls for cls in DETECTORS}
-_TRANSFORMERS = {cls.__name__: cls for cls in TRANSFORMERS}
+_DETECTORS: dict[str, type] = {cls.__name__: cls for cls in DETECTORS}
+_TRANSFORMERS: dict[str, type] = {cls.__name__: cls for cls in TRANSFORMERS}
 
 
 class _Strict(BaseModel):
@@ -172,20 +173,17 @@ def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDat
     data = config.data
     if isinstance(data, SyntheticConfig):
         seeds = np.random.SeedSequence(data.random_state).generate_state(2)
-        common = {"fs": data.fs, "duration": data.duration}
+        make = partial(make_ecg, fs=data.fs, duration=data.duration)
         return (
-            make_ecg(data.n_train, random_state=int(seeds[0]), **common),
-            make_ecg(data.n_test, anomalies="all", random_state=int(seeds[1]), **common),
+            make(data.n_train, random_state=int(seeds[0])),
+            make(data.n_test, anomalies="all", random_state=int(seeds[1])),
         )
     if folder is None:
         raise DatasetError(f"experiment {config.name!r} needs the folder of PTB-XL: give --data.")
     if (folder / "ptbxl").is_dir():
         folder = folder / "ptbxl"
-    common = {"fs": data.fs, "labels": data.labels}
-    return (
-        load_ptbxl(folder, folds=data.train_folds, **common),
-        load_ptbxl(folder, folds=data.test_folds, **common),
-    )
+    load = partial(load_ptbxl, folder, fs=data.fs, labels=data.labels)
+    return load(folds=data.train_folds), load(folds=data.test_folds)
 
 
 @dataclass

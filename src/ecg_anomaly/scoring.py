@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 # Windows scored together: bounds memory, changes no result.
 _WINDOWS_AT_A_TIME = 256
-_AGGREGATES = {"min": np.min, "mean": np.mean, "median": np.median}
+_AGGREGATES: dict[str, Callable[[np.ndarray], float]] = {
+    "min": np.min,
+    "mean": np.mean,
+    "median": np.median,
+}
 _COLUMNS = ["record_id", "source", "score", "verdict", "n_windows", "problem"]
 
 
@@ -183,7 +187,7 @@ def _windows(record: Record, wanted: ModelInput) -> np.ndarray:
     ].transpose(1, 0, 2)
 
 
-def _scores(model, wanted: ModelInput, waiting, errors: str) -> list[np.ndarray | ECGError]:
+def _scores(model, wanted: ModelInput, waiting, errors: str) -> Sequence[np.ndarray | ECGError]:
     """Return the scores of each record's windows, or the error that a record alone causes."""
     if not waiting:
         return []

@@ -108,7 +108,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         if previous is None:
             normalizer = LeadNormalizer(method="population").fit(X)
             self.center_, self.scale_ = normalizer.center_, normalizer.scale_
-            self.history_ = []
+            self.history_: list[dict[str, float]] = []
         elif len(self.center_) != n_leads:
             raise SignalError(
                 f"warm_start goes on with the {len(self.center_)} leads of the earlier fit, but X "
@@ -281,7 +281,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             x = self._tensor(batch, torch.float64).to(device)
             with torch.no_grad(), threads(_THREADS):
                 output = self.module_(x)
-            yield x.cpu(), Output(*(None if part is None else part.cpu() for part in output))
+            yield x.cpu(), output.cpu()
 
     def _summaries(self, X) -> dict[str, np.ndarray]:
         """Return what scores are made of, one row a record."""
@@ -306,7 +306,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             "negative_elbo": negative_elbo(x, output),
             "surprise": self._surprise(x, output),
         }
-        if output.lead_weights is not None and output.time_weights is not None:
+        if self.score_method == "attention":
             summary["attended"] = _attended_error(error, output)
         return summary
 
@@ -388,11 +388,11 @@ def _residual(x: Tensor, output: Output) -> Tensor:
 
 def _attended_error(error: Tensor, output: Output) -> Tensor:
     """Return the attention-weighted squared error plus the divergence, per element."""
+    lead_weights, time_weights = output.attention
+    z_mean, z_log_var = output.posterior
     n_samples = error.shape[-1]
-    n_tokens = output.time_weights.shape[1]
-    per_token = -(-n_samples // n_tokens)
-    over_time = output.time_weights.repeat_interleave(per_token, 1)[:, :n_samples]
+    per_token = -(-n_samples // time_weights.shape[1])
+    over_time = time_weights.repeat_interleave(per_token, 1)[:, :n_samples]
     over_time = over_time / over_time.sum(1, keepdim=True)
-    weighted = (output.lead_weights[:, :, None] * over_time[:, None, :] * error).sum((1, 2))
-    kl = kl_to_standard_normal(output.z_mean, output.z_log_var).sum((1, 2))
-    return weighted + kl / error[0].numel()
+    weighted = (lead_weights[:, :, None] * over_time[:, None, :] * error).sum((1, 2))
+    return weighted + kl_to_standard_normal(z_mean, z_log_var).sum((1, 2)) / error[0].numel()

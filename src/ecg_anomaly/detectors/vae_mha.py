@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbers import Integral, Real
 
-import numpy as np
+import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn import VAEMHA
@@ -198,8 +198,6 @@ class VAEMHADetector(BaseDetector):
             A token is `stride` samples. Each row is non-negative and sums to 1.
         """
         X = self._check_fitted_input(X)
-        weights = [
-            (out.lead_weights.numpy(), out.time_weights.numpy()) for _, out in self._outputs(X)
-        ]
-        lead_weights, time_weights = zip(*weights, strict=True)
-        return np.concatenate(lead_weights), np.concatenate(time_weights)
+        attention = [output.attention for _, output in self._outputs(X)]
+        lead_weights, time_weights = zip(*attention, strict=True)
+        return torch.cat(lead_weights).numpy(), torch.cat(time_weights).numpy()

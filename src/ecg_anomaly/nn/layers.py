@@ -37,6 +37,24 @@ class Output(NamedTuple):
     lead_weights: Tensor | None = None
     time_weights: Tensor | None = None
 
+    @property
+    def attention(self) -> tuple[Tensor, Tensor]:
+        """Weights over leads and over time, of a network that has attention."""
+        if self.lead_weights is None or self.time_weights is None:
+            raise AttributeError("this network has no attention")
+        return self.lead_weights, self.time_weights
+
+    @property
+    def posterior(self) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the latent, of a variational autoencoder."""
+        if self.z_mean is None or self.z_log_var is None:
+            raise AttributeError("this network has no approximate posterior")
+        return self.z_mean, self.z_log_var
+
+    def cpu(self) -> Output:
+        """Return the same in main memory."""
+        return Output(*(part if part is None else part.cpu() for part in self))  # type: ignore[arg-type]
+
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Repeat the last sample until the length is a multiple, so that records of any length pass."""

@@ -105,7 +105,7 @@ class SignalTransformer(SignalInputMixin, TransformerMixin, BaseEstimator):
         signals, generic = self._check_input(X)
         if not generic:
             self._check_setup(*signals.shape[1:], generic=False)
-        result = np.ascontiguousarray(self._transform_signals(signals))
+        result = np.ascontiguousarray(self._transform_signals(np.asarray(signals)))
         return result.reshape(len(result), -1) if generic else result
 
     def _transform_records(self, X: RecordSet) -> RecordSet:
