@@ -13,6 +13,9 @@ from .leads import canonical_leads
 from .records import BATCH_SIZE, RecordSet, RecordSignalError
 from .signal._rows import as_float
 
+# In mV. No ECG comes near it; filters and scaling stay within single precision below it.
+_LARGEST = 1e32
+
 
 class SignalInputMixin:
     """Input checks of an estimator with a parameter `n_leads`, for 2-D `X`, and perhaps `leads`.
@@ -123,24 +126,27 @@ class SignalInputMixin:
                 f"X has {X.shape[1]} features, which n_leads={n_leads} does not divide; a 2-D X "
                 "holds the leads of a record one after another: (n_records, n_leads * n_samples)."
             )
-        return X.reshape(len(X), n_leads, -1)
+        X = X.reshape(len(X), n_leads, -1)
+        self._check_finite(X, () if reset else self.leads_)
+        return X
 
     def _check_finite(self, X: np.ndarray, leads=(), record_ids=None) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            # one pass without temporaries; an overflow of the sum only costs the second look
-            if np.isfinite(X.sum()):
-                return
-        bad = np.isinf(X) if self._allow_nan else ~np.isfinite(X)
+        # two passes without temporaries; NaN fails both comparisons
+        if X.size == 0 or (X.min() >= -_LARGEST and X.max() <= _LARGEST):
+            return
+        bad = ~(np.abs(X) <= _LARGEST)
+        if self._allow_nan:
+            bad &= ~np.isnan(X)
         if not bad.any():
             return
         record, lead, sample = (int(index[0]) for index in np.nonzero(bad))
         name = f" ({leads[lead]})" if leads else ""
         value = X[record, lead, sample]
-        remedy = (
-            "replace infinite samples by NaN, which LeadImputer fills in."
-            if np.isinf(value)
-            else "fill in missing samples with LeadImputer first."
-        )
+        remedy = "fill in missing samples with LeadImputer first."
+        if np.isinf(value):
+            remedy = "replace infinite samples by NaN, which LeadImputer fills in."
+        elif not np.isnan(value):
+            remedy = f"signals are in mV, of at most {_LARGEST:g}."
         raise RecordSignalError(
             f"{value} in lead {lead}{name} at sample {sample}; {remedy}",
             row=record,

@@ -85,7 +85,8 @@ def score(
     found = find_records(records)
     paths = track(found, "scoring", console=_errors, disable=quiet or not sys.stderr.isatty())
     table = score_records(detector, paths, aggregate=aggregate, errors="report")
-    text = _as_text(table, format)
+    shown = table.drop(columns="problem") if format is Format.TABLE else table
+    text = _as_text(shown, format)
     if out is None:
         print(text)
     else:
@@ -104,6 +105,7 @@ def evaluate(
     folds: Annotated[
         str | None, typer.Option(help="PTB-XL folds such as 9 or 9,10; else the experiment's.")
     ] = None,
+    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.TABLE,
 ) -> None:
     """Measure a model on the test data of its experiment."""
     from .evaluation import describe
@@ -122,9 +124,13 @@ def evaluate(
     _, test = load_datasets(experiment, data)
     started = time.perf_counter()
     table, _ = evaluate_model(type(detector[-1]).__name__, detector, test)
+    seconds = time.perf_counter() - started
+    if format is not Format.TABLE:
+        print(_as_text(table.rename_axis("detector").reset_index(), format))
+        return
     print(describe(test))
     _print_table(table)
-    print(f"{len(test)} records scored in {time.perf_counter() - started:.1f} s.")
+    print(f"{len(test)} records scored in {seconds:.1f} s.")
 
 
 @app.command()
@@ -176,7 +182,7 @@ def _as_text(table, format: Format) -> str:
     if format is Format.JSON:
         rows = table.astype(object).where(table.notna(), None).to_dict("records")
         return json.dumps(rows, indent=1, ensure_ascii=False)
-    return table.drop(columns="problem").to_string(index=False)
+    return table.to_string(index=False)
 
 
 def _write(path: Path, text: str) -> None:

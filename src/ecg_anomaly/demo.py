@@ -119,5 +119,5 @@ def _plot_anomaly(experiment: FittedExperiment, test: ECGDataset, scores: np.nda
         reconstruction=detector.reconstruct(records)[0],
         anomaly_map=detector.anomaly_map(records)[0],
         band=band,
-        title=f"{test.name}, record {record.record_id} ({what}): input of {type(detector).__name__}",
+        title=f"{test.name} record {record.record_id} ({what}): input of {type(detector).__name__}",
     )

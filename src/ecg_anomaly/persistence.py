@@ -73,7 +73,7 @@ def save(estimator: BaseEstimator, path: str | Path, *, metadata: dict | None = 
         "format": FORMAT,
         "version": __version__,
         "model": _describe(estimator, "", tensors),
-        "metadata": _plain(metadata or {}, "metadata", {}, "metadata."),
+        "metadata": _as_json(metadata or {}),
         "sha256": _digest(tensors),
     }
     content = to_bytes(tensors or {"empty": np.zeros(0)}, {_KEY: json.dumps(document)})
@@ -144,6 +144,13 @@ def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> di
             for key, value in state.items()
         },
     }
+
+
+def _as_json(metadata: dict) -> dict:
+    try:
+        return json.loads(json.dumps(metadata, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"metadata must be of JSON's types: {error}.") from None
 
 
 def _plain(value: Any, where: str, tensors: dict[str, np.ndarray], prefix: str) -> Any:

@@ -168,7 +168,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         """
         X, generic = self._check_input(self._fitted(X))
         out = np.concatenate([output.mean.numpy() for _, output in self._outputs(X)])
-        out = (out * self.scale_[:, None] + self.center_[:, None]).astype(np.float32)
+        out = _single(out * self.scale_[:, None] + self.center_[:, None])
         return out.reshape(len(out), -1) if generic else out
 
     def anomaly_map(self, X):
@@ -184,7 +184,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         X = self._check_fitted_input(X)
         return np.concatenate(
             [
-                (_residual(x, output).numpy() / self.residual_scale_[:, None]).astype(np.float32)
+                _single(_residual(x, output).numpy() / self.residual_scale_[:, None])
                 for x, output in self._outputs(X)
             ]
         )
@@ -209,6 +209,8 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         return self._check_input(self._fitted(X))[0]
 
     def _check_input(self, X):
+        if isinstance(X, RecordSet) and len(X) == 0:
+            raise SignalError(f"{type(self).__name__} cannot score the empty {X!r}.")
         if isinstance(X, RecordSet) and not np.isclose(X.fs, self.fs_, rtol=1e-6):
             raise SignalError(
                 f"X has {X.fs:g} Hz, but {type(self).__name__} was fitted at {self.fs_:g} Hz; "
@@ -379,6 +381,12 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
     def _state_shapes(self) -> dict[str, tuple[int, ...]]:
         lead = (self.n_leads_in_,)
         return {"center_": lead, "scale_": lead, "residual_scale_": lead}
+
+
+def _single(x: np.ndarray) -> np.ndarray:
+    """Return the array in single precision, huge numbers as the largest that it holds."""
+    limits = np.finfo(np.float32)
+    return np.clip(x, limits.min, limits.max).astype(np.float32)
 
 
 def _residual(x: Tensor, output: Output) -> Tensor:

@@ -30,7 +30,7 @@ def check_labels(y, scores) -> tuple[np.ndarray, np.ndarray]:
     """
     y, scores = np.asarray(y), np.asarray(scores, dtype=np.float64)
     values = set(np.unique(y).tolist())
-    if values == {0, 1} or values <= {False, True}:
+    if y.dtype == bool or values == {0, 1}:
         raise LabelError(
             "labels are 0 and 1; this package uses +1 for normal and -1 for anomaly. "
             "Convert with np.where(is_anomaly, -1, 1)."
@@ -39,8 +39,10 @@ def check_labels(y, scores) -> tuple[np.ndarray, np.ndarray]:
         raise LabelError(f"labels must be +1 (normal) and -1 (anomaly), got {sorted(values)}.")
     if values != {-1, 1}:
         raise LabelError(f"labels need both classes, +1 and -1, got only {sorted(values)}.")
-    if scores.shape != y.shape:
-        raise SignalError(f"{len(scores)} scores for {len(y)} labels; pass one score a record.")
+    if y.ndim != 1 or scores.shape != y.shape:
+        raise SignalError(
+            f"scores of shape {scores.shape} for labels of shape {y.shape}; pass one score a record."
+        )
     if not np.isfinite(scores).all():
         raise SignalError(
             f"score {int(np.flatnonzero(~np.isfinite(scores))[0])} is not finite; "
@@ -120,5 +122,6 @@ def sensitivity_at_specificity(y, scores, specificity: float = 0.95) -> float:
 
     if not 0 < specificity < 1:
         raise ValueError(f"specificity must lie between 0 and 1, got {specificity!r}.")
-    false_alarm_rate, sensitivity, _ = roc_curve(*check_labels(y, scores))
+    # among tied scores, the curve's corners alone would lose points that lie on its lines
+    false_alarm_rate, sensitivity, _ = roc_curve(*check_labels(y, scores), drop_intermediate=False)
     return float(sensitivity[false_alarm_rate <= 1 - specificity + 1e-12].max())

@@ -32,7 +32,7 @@ def matched_auroc(y, scores, *strata) -> float:
     Raises
     ------
     SignalError
-        If no stratum holds both a normal and an anomaly.
+        If a column does not fit the labels, or no stratum holds both a normal and an anomaly.
 
     References
     ----------
@@ -48,7 +48,13 @@ def matched_auroc(y, scores, *strata) -> float:
     from scipy.stats import rankdata
 
     is_anomaly, anomaly_score = check_labels(y, scores)
-    table = pd.DataFrame({k: np.asarray(column) for k, column in enumerate(strata)})
+    columns = [np.asarray(column) for column in strata]
+    if not columns or any(column.shape != is_anomaly.shape for column in columns):
+        raise SignalError(
+            f"{len(is_anomaly)} labels, but strata of shapes {[c.shape for c in columns]}; pass "
+            "one value a record in each."
+        )
+    table = pd.DataFrame(dict(enumerate(columns)))
     wins = pairs = 0.0
     for rows in table.groupby(list(table.columns), dropna=True).indices.values():
         labels = is_anomaly[rows]

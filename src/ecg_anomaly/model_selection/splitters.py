@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
@@ -46,8 +47,9 @@ class NormalsOnly(BaseCrossValidator):
         self.random_state = random_state
 
     def _splitter(self):
-        if self.cv is None or isinstance(self.cv, int):
-            return StratifiedKFold(self.cv or 5, shuffle=True, random_state=self.random_state)
+        if self.cv is None or isinstance(self.cv, Integral):
+            n_splits = 5 if self.cv is None else self.cv
+            return StratifiedKFold(n_splits, shuffle=True, random_state=self.random_state)
         return check_cv(self.cv)
 
     def get_n_splits(self, X=None, y=None, groups=None) -> int:
@@ -79,6 +81,3 @@ class NormalsOnly(BaseCrossValidator):
             if len(normals) == 0:
                 raise LabelError("a fold would train on no normal; use fewer folds.")
             yield normals, test
-
-    def __repr__(self) -> str:
-        return f"NormalsOnly(cv={self.cv!r})"

@@ -36,8 +36,12 @@ def split_holdout(groups, holdout: float, random_state=None) -> tuple[np.ndarray
     5
     """
     groups = np.asarray(groups)
-    if len(np.unique(groups)) < 2:
-        raise DatasetError("a held-out split by patient needs at least two patients.")
+    n_patients = len(np.unique(groups))
+    if n_patients - np.ceil(holdout * n_patients) < 1:
+        raise DatasetError(
+            f"holding out {holdout:.0%} of {n_patients} patients leaves none to fit on; a split by "
+            "patient needs more of them."
+        )
     splitter = GroupShuffleSplit(1, test_size=holdout, random_state=random_state)
     fit_rows, holdout_rows = next(splitter.split(np.zeros(len(groups)), groups=groups))
     return np.sort(fit_rows), np.sort(holdout_rows)
