@@ -41,7 +41,8 @@ def check_labels(y, scores) -> tuple[np.ndarray, np.ndarray]:
         raise LabelError(f"labels need both classes, +1 and -1, got only {sorted(values)}.")
     if y.ndim != 1 or scores.shape != y.shape:
         raise SignalError(
-            f"scores of shape {scores.shape} for labels of shape {y.shape}; pass one score a record."
+            f"scores of shape {scores.shape} for labels of shape {y.shape}; "
+            "pass one score a record."
         )
     if not np.isfinite(scores).all():
         raise SignalError(

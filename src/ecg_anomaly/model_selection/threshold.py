@@ -35,6 +35,8 @@ def split_holdout(groups, holdout: float, random_state=None) -> tuple[np.ndarray
     >>> len(fit_rows) + len(holdout_rows)
     5
     """
+    if not 0 < holdout < 1:
+        raise ValueError(f"holdout must lie between 0 and 1, got {holdout!r}.")
     groups = np.asarray(groups)
     n_patients = len(np.unique(groups))
     if n_patients - np.ceil(holdout * n_patients) < 1:
@@ -84,7 +86,7 @@ def threshold_at_false_alarm_rate(normal_scores, false_alarm_rate: float) -> flo
     if k == 0:
         raise DatasetError(
             f"a false-alarm rate of {false_alarm_rate:g} needs at least "
-            f"{int(np.ceil(1 / false_alarm_rate - 1))} held-out normals, got {len(scores)}; "
+            f"{int(np.ceil(1 / false_alarm_rate - 1 - 1e-9))} held-out normals, got {len(scores)}; "
             "hold out more, or allow a higher rate."
         )
     return float(scores[k - 1])
