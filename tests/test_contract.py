@@ -238,7 +238,7 @@ def test_use_changes_nothing(cls, fitted, signals, output):
 
 @every_detector
 def test_global_state_of_torch_and_numpy_stays(cls, small, signals):
-    X = signals()
+    X = signals(4, n_samples=50)
     torch.set_num_threads(2)
     torch.manual_seed(7)
     np.random.seed(7)  # noqa: NPY002
