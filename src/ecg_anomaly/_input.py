@@ -163,7 +163,8 @@ class SignalInputMixin:
         whole = isinstance(n_leads, int) and isinstance(n_features, int) and n_leads > 0
         if not whole or n_features <= 0 or n_features % n_leads:
             raise SignalError(f"{n_features} features cannot hold {n_leads} leads.")
-        if not isinstance(self.leads_, tuple) or len(self.leads_) not in (0, n_leads):
+        named = isinstance(self.leads_, tuple) and canonical_leads(self.leads_) == self.leads_
+        if not named or len(self.leads_) not in (0, n_leads):
             raise SignalError(f"leads {self.leads_} do not name {n_leads} leads.")
         for name, shape in self._state_shapes().items():
             if np.shape(getattr(self, name)) != shape:

@@ -74,8 +74,8 @@ def save(estimator: BaseEstimator, path: str | Path, *, metadata: dict | None = 
         "version": __version__,
         "model": _describe(estimator, "", tensors),
         "metadata": _as_json(metadata or {}),
-        "sha256": _digest(tensors),
     }
+    document["sha256"] = _digest(document, tensors)
     content = to_bytes(tensors or {"empty": np.zeros(0)}, {_KEY: json.dumps(document)})
     _write_whole(path, content)
 
@@ -186,7 +186,10 @@ def _unplain(value: Any, tensors: dict[str, np.ndarray]) -> Any:
         (kind, content), *_ = value.items()
         if kind == "tensor":
             # taken out, so that leftovers are noticed
-            return tensors.pop(content)
+            array = tensors.pop(content)
+            if not np.isfinite(array).all():
+                raise ModelFileError(f"{content} holds NaN or infinite numbers.")
+            return array
         if kind == "tuple":
             return tuple(_unplain(item, tensors) for item in content)
         if kind == "dict":
@@ -197,13 +200,18 @@ def _unplain(value: Any, tensors: dict[str, np.ndarray]) -> Any:
 def _rebuild(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
     name = document["class"]
     if name == "Pipeline":
-        return Pipeline([(step, _rebuild(inner, tensors)) for step, inner in document["steps"]])
+        steps = [(step, _rebuild(inner, tensors)) for step, inner in document["steps"]]
+        names = {step for step, _ in steps if isinstance(step, str) and "__" not in step}
+        if len(names) != len(steps) or not steps:
+            raise ModelFileError(f"a Pipeline cannot have the steps {[step for step, _ in steps]}.")
+        return Pipeline(steps)
     if name not in _CLASSES:
         raise ModelFileError(f"class {name!r} is not allowed; allowed are {', '.join(_CLASSES)}.")
     cls = _CLASSES[name]
     params = _unplain(document["params"], tensors)
-    if set(params) - set(cls._get_param_names()):
-        raise ModelFileError(f"{name} has no parameter {min(set(params))!r}; a newer version's?")
+    unknown = set(params) - set(cls._get_param_names())
+    if unknown:
+        raise ModelFileError(f"{name} has no parameter {min(unknown)!r}; a newer version's?")
     estimator = cls(**params)
     estimator._validate_params()
     state = {}
@@ -211,9 +219,6 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
         if not _ATTRIBUTE.fullmatch(key):
             raise ModelFileError(f"{name} cannot have an attribute {key!r}.")
         state[key] = _unplain(value, tensors)
-    for key, value in state.items():
-        if isinstance(value, np.ndarray) and not np.isfinite(value).all():
-            raise ModelFileError(f"{name}.{key} holds NaN or infinite numbers.")
     estimator.__setstate__({**estimator.__dict__, **state})
     check_is_fitted(estimator)
     estimator._check_state()
@@ -235,7 +240,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise ModelFileError(f"{path}: a safetensors file, but no ecg-anomaly model.")
     try:
         document = json.loads(header)
-        file_format, digest = document["format"], document["sha256"]
+        file_format, digest = document["format"], document.pop("sha256")
+        tensors.pop("empty", None)
+        whole = digest == _digest(document, tensors)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ModelFileError(f"{path}: its header is damaged; copy or save it again.") from None
     if file_format != FORMAT:
@@ -243,9 +250,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             f"{path}: format {file_format!r}, but this version reads format {FORMAT}; "
             "upgrade ecg-anomaly."
         )
-    tensors.pop("empty", None)
-    if digest != _digest(tensors):
-        raise ModelFileError(f"{path}: its numbers are damaged (checksum); copy or save it again.")
+    if not whole:
+        raise ModelFileError(f"{path}: it is damaged (checksum); copy or save it again.")
     if document.get("version") != __version__:
         warnings.warn(
             f"{path} was saved by version {document.get('version')}; this is {__version__}.",
@@ -255,8 +261,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return document, tensors
 
 
-def _digest(tensors: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def _digest(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())

@@ -28,10 +28,12 @@ from ..records import RecordSet, check_fs
 from ..signal.scaling import NORMAL_IQR
 from . import _reference
 
-# Records scored at a time: bounds memory, changes no result.
+# Records read at a time: bounds memory, changes no result.
 _CHUNK = 64
-# More than two threads gained nothing on networks of this size.
-_THREADS = 2
+# Convolutions in single precision depend on the size of the batch, so all batches have this one,
+# padded where records run out: scores are then the same in any company. Eight cost one record what
+# double precision would, and a thousand a third of it (benchmarks/scoring.py).
+BATCH_IN_SCORING = 8
 _MIN_TOKENS_PER_HALF = 4
 # A premature beat lasts about as long; its weight was chosen on PTB-XL and synthetic ECGs.
 _SURPRISE_SECONDS = 0.5
@@ -114,13 +116,12 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
                 f"warm_start goes on with the {len(self.center_)} leads of the earlier fit, but X "
                 f"has {n_leads}; give the same leads, or set warm_start=False."
             )
-        with seeded(seed, device), threads(_THREADS):
+        with seeded(seed, device), threads():
             module = deepcopy(previous) or self._build_module(n_leads)
             module = module.float().to(device).train()
             self.history_ = self.history_ + self._train(module, X, device, rng)
         self.n_leads_in_ = n_leads
-        # double precision makes scores independent of the batch to 1e-7 without padding
-        self.module_ = module.double().eval()
+        self.module_ = module.eval()
         summaries = self._summaries(X)
         features, halves = summaries["pooled"], summaries["halves"]
         self.reference_ = _reference.fit_reference(
@@ -218,9 +219,9 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             )
         return super()._check_input(X)
 
-    def _tensor(self, batch: np.ndarray, dtype: torch.dtype) -> Tensor:
+    def _tensor(self, batch: np.ndarray) -> Tensor:
         scaled = (batch.astype(np.float64) - self.center_[:, None]) / self.scale_[:, None]
-        return torch.from_numpy(scaled).to(dtype)
+        return torch.from_numpy(scaled).float()
 
     def _train(self, module, X, device, rng) -> list[dict[str, float]]:
         fit_rows, validation_rows = np.arange(len(X)), None
@@ -252,7 +253,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             if isinstance(batch, RecordSet):
                 ids, batch = batch.record_ids, batch.load()
                 self._check_finite(batch, self.leads_, ids)
-            return self._tensor(batch, torch.float32)
+            return self._tensor(batch)
 
         return BatchReader(read, len(rows), self._corrupt)
 
@@ -280,10 +281,11 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             else (X[start : start + _CHUNK] for start in range(0, len(X), _CHUNK))
         )
         for batch in batches:
-            x = self._tensor(batch, torch.float64).to(device)
-            with torch.no_grad(), threads(_THREADS):
-                output = self.module_(x)
-            yield x.cpu(), output.cpu()
+            x = self._tensor(batch)
+            padded = F.pad(x, (0, 0, 0, 0, 0, -len(x) % BATCH_IN_SCORING)).to(device)
+            with torch.no_grad(), threads():
+                outputs = [self.module_(part) for part in padded.split(BATCH_IN_SCORING)]
+            yield x.double(), Output.join(outputs, len(x))
 
     def _summaries(self, X) -> dict[str, np.ndarray]:
         """Return what scores are made of, one row a record."""
@@ -351,30 +353,34 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             self._load_weights(weights)
 
     def _load_weights(self, weights: dict[str, np.ndarray]) -> None:
+        super()._check_state()
         # without memory first: a file may claim any size
         with torch.device("meta"):
             module = self._build_module(self.n_leads_in_)
         tensors = {name: torch.tensor(value) for name, value in weights.items()}
         module.load_state_dict(tensors, assign=True)
-        self.module_ = module.double().eval()
+        self.module_ = module.eval()
 
     def _check_state(self) -> None:
         super()._check_state()
         shapes = {name: np.shape(value) for name, value in self.reference_.items()}
-        n_features, n_axes = self.reference_["projection"].shape
+        n_features, n_axes = shapes["projection"]
+        n_kept = len(self.reference_["neighbours"])
+        _, surprise_scale = self.surprise_scale_
         consistent = (
             shapes["center"] == (n_features,)
-            and shapes["neighbours"] == (len(self.reference_["neighbours"]), n_axes)
-            and len(self.reference_["neighbours"]) > 0
+            and shapes["neighbours"] == (n_kept, n_axes)
+            and n_kept > 0
             and n_features == 3 * self._n_states()
-            and len(self.surprise_scale_) == 2
+            and isinstance(self.history_, list)
+            and np.isfinite([self.offset_, self.fs_, *self.surprise_scale_]).all()
+            and min(self.fs_, surprise_scale, self.scale_.min(), self.residual_scale_.min()) > 0
         )
-        numbers = [self.offset_, self.fs_, *self.surprise_scale_]
-        if not consistent or not np.isfinite(numbers).all():
+        if not consistent:
             raise SignalError(f"the fitted arrays of {type(self).__name__} do not fit together.")
 
     def _n_states(self) -> int:
-        probe = torch.zeros(1, self.n_leads_in_, 1, dtype=torch.float64)
+        probe = torch.zeros(1, self.n_leads_in_, 1, dtype=torch.float32)
         with torch.no_grad():
             return self.module_(probe).states.shape[-1]
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..errors import SignalError
 from ..signal.scaling import mean_and_std, minmax_scale, robust_scale, zscore
 from ._base import SignalTransformer
 
@@ -93,6 +94,11 @@ class LeadNormalizer(SignalTransformer):
         result = X - center
         result /= scale
         return result
+
+    def _check_state(self):
+        super()._check_state()
+        if self.method == "population" and not (self.scale_ > 0).all():
+            raise SignalError("scale_ must be positive.")
 
     def _state_shapes(self):
         if self.method != "population":
