@@ -62,9 +62,7 @@ def main():
     parser.add_argument("--experiments", nargs="+", default=EXPERIMENTS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        experiments = {
-            name: run(name, arguments.data, folder) for name in arguments.experiments
-        }
+        experiments = {name: run(name, arguments.data, folder) for name in arguments.experiments}
     document = {
         "machine": {
             "processor": platform.machine(),

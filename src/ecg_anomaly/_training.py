@@ -28,6 +28,8 @@ from .errors import SignalError
 
 _MAX_GRADIENT_NORM = 1.0
 _WEIGHT_DECAY = 1e-2
+#: At most so many torch threads: networks of this size gain from two (benchmarks/scoring.py).
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -184,10 +186,10 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def threads(n_threads: int) -> Iterator[None]:
-    """Run the block with at most `n_threads` torch threads, then put the number back."""
+def threads() -> Iterator[None]:
+    """Run the block with at most `THREADS` torch threads, then put the number back."""
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(n_threads, before, os.cpu_count() or 1)))
+    torch.set_num_threads(max(1, min(THREADS, before, os.cpu_count() or 1)))
     try:
         yield
     finally:

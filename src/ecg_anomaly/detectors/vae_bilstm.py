@@ -86,7 +86,7 @@ class VAEBiLSTMDetector(BaseDetector):
         Of what was fitted on; `leads_` is () where nobody named them.
     n_features_in_, n_leads_in_ : int
     module_ : torch.nn.Module
-        The trained network, in double precision.
+        The trained network.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The WFDB header of a single-segment record, checked before anything is read or allocated.
+"""The WFDB header of a record, checked before any of its files is opened or anything allocated.
 
 Format: the header(5) page of the WFDB Applications Guide (Moody et al., PhysioNet).
 """
@@ -14,9 +14,29 @@ from ..errors import RecordFileError
 
 MAX_HEADER_BYTES = 1_000_000
 MAX_SIGNALS = 256
+GAP = "~"
+#: Per format: bits a sample takes at least, and the code of a missing sample.
+FORMATS: dict[str, tuple[float, int | None]] = {
+    "8": (8, None),
+    "80": (8, -(2**7)),
+    "16": (16, -(2**15)),
+    "61": (16, -(2**15)),
+    "160": (16, -(2**15)),
+    "212": (12, -(2**11)),
+    "310": (10, -(2**9)),
+    "311": (10, -(2**9)),
+    "24": (24, -(2**23)),
+    "32": (32, -(2**31)),
+    # FLAC: about what eight flat channels take
+    "508": (0.005, -(2**7)),
+    "516": (0.005, -(2**15)),
+    "524": (0.005, -(2**23)),
+}
 _MV_PER_UNIT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
 _DEFAULT_GAIN = 200.0
-_GAIN = re.compile(r"^(?P<gain>[^(/]+)(\((?P<baseline>[^)]*)\))?(/(?P<unit>.*))?$")
+_NO_SAMPLES = "0"
+_FORMAT = re.compile(r"(?P<format>\d+)(x(?P<frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?")
+_GAIN = re.compile(r"(?P<gain>[^(/]+)(\((?P<baseline>[^)]*)\))?(/(?P<unit>.*))?")
 
 
 @dataclass(frozen=True)
@@ -25,23 +45,73 @@ class SignalSpec:
 
     file_name: str
     format: str
+    samples_per_frame: int
+    skew: int
+    byte_offset: int
     gain: float
     baseline: int
     mv_per_unit: float
+    initial_value: int | None
     checksum: int | None
     name: str
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says, once it makes sense."""
+    """What a header says, once it makes sense.
+
+    `segments` are the names and lengths of the records that this one consists of; where there are
+    any, there are no `signals`.
+    """
 
     path: Path
-    n_segments: int
     fs: float
     n_samples: int | None
     signals: tuple[SignalSpec, ...]
+    segments: tuple[tuple[str, int], ...]
     comments: tuple[str, ...]
+
+
+def file_beside(header: Path, name: str) -> Path:
+    """Return the path of a file that a header names.
+
+    Raises
+    ------
+    RecordFileError
+        If the file does not lie in the header's folder or below, be it by a link.
+    """
+    outside = RecordFileError(
+        f"{header}: names the file {name[:80]!r}, which is not in the record's folder; put the "
+        "files of a record side by side."
+    )
+    if "\\" in name or ":" in name:  # a network share, drive or address
+        raise outside
+    try:
+        folder = header.parent.resolve()
+        file = (folder / name).resolve()
+    except (OSError, RuntimeError):
+        raise outside from None
+    if not file.is_relative_to(folder):
+        raise outside
+    return header.parent / name
+
+
+def file_size(path: Path) -> int:
+    """Return the size of a file in bytes.
+
+    Raises
+    ------
+    RecordFileError
+        If there is no such file, or it is a folder, pipe or device.
+    """
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise RecordFileError(f"{path}: cannot be read ({problem}); check the path.") from None
+    if not path.is_file():
+        raise RecordFileError(f"{path}: cannot be read (not a file); check the path.")
+    return size
 
 
 def read_header(path: Path) -> Header:
@@ -66,60 +136,96 @@ def read_header(path: Path) -> Header:
     def refuse(message: str) -> RecordFileError:
         return RecordFileError(f"{path}: {message}")
 
+    if file_size(path) > MAX_HEADER_BYTES:
+        raise refuse(f"the header is larger than {MAX_HEADER_BYTES} bytes; is it a header?")
     try:
-        if path.stat().st_size > MAX_HEADER_BYTES:
-            raise refuse(f"the header is larger than {MAX_HEADER_BYTES} bytes; is it a header?")
         raw = path.read_bytes()
     except OSError as error:
         raise refuse(f"cannot be read ({error.strerror}); check the path.") from None
     if b"\0" in raw:
         raise refuse("holds NUL bytes; the header is damaged.")
-    lines = [line.strip() for line in raw.decode("utf-8", errors="replace").splitlines()]
+    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", _text(raw))]
     comments = tuple(line[1:].strip() for line in lines if line.startswith("#"))
     content = [line for line in lines if line and not line.startswith("#")]
     if not content:
         raise refuse("the header is empty.")
-    record_line, signal_lines = content[0].split(), content[1:]
+    record_line, body = content[0].split(), content[1:]
     segments = record_line[0].partition("/")[2]
-    n_segments = _whole(segments or "1", "number of segments", refuse)
-    n_signals = _whole(record_line[1] if len(record_line) > 1 else "", "signal count", refuse)
+    n_signals = _count(record_line[1] if len(record_line) > 1 else "", "signal count", refuse)
     rate = record_line[2] if len(record_line) > 2 else "250"
     fs = _number(rate.split("/")[0].split("(")[0], "sampling rate", refuse)
     if fs <= 0:
         raise refuse(f"sampling rate {fs:g} Hz is not positive; correct the header.")
-    n_samples = (
-        _whole(record_line[3], "sample count", refuse) or None if len(record_line) > 3 else None
-    )
-    if n_segments > 1 or segments:
-        return Header(path, n_segments, fs, n_samples, (), comments)
+    n_samples = None
+    if len(record_line) > 3:
+        n_samples = _count(record_line[3], "sample count", refuse) or None
     if not 1 <= n_signals <= MAX_SIGNALS:
         raise refuse(f"{n_signals} signals; between 1 and {MAX_SIGNALS} can be read.")
-    if len(signal_lines) < n_signals:
-        raise refuse(f"{n_signals} signals announced, but {len(signal_lines)} described.")
-    signals = tuple(
-        _signal(line.split(None, 8), k, refuse) for k, line in enumerate(signal_lines[:n_signals])
-    )
-    return Header(path, n_segments, fs, n_samples, signals, comments)
+    n_lines = _count(segments, "number of segments", refuse) if segments else n_signals
+    if len(body) < n_lines or not n_lines:
+        what = "segments" if segments else "signals"
+        raise refuse(f"{n_lines} {what} announced, but {len(body)} described.")
+    described = [line.split(None, 8) for line in body[:n_lines]]
+    if segments:
+        parts = tuple(_segment(fields, path, refuse) for fields in described)
+        return Header(path, fs, n_samples, (), parts, comments)
+    signals = tuple(_signal(fields, k, refuse) for k, fields in enumerate(described))
+    return Header(path, fs, n_samples, signals, (), comments)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _segment(fields: list[str], path: Path, refuse) -> tuple[str, int]:
+    if len(fields) != 2:
+        raise refuse("a segment needs a name and a sample count.")
+    name, n_samples = fields[0], _count(fields[1], f"sample count of {fields[0][:40]}", refuse)
+    if name != GAP:
+        file_beside(path, f"{name}.hea")
+    return name, n_samples
 
 
 def _signal(fields: list[str], number: int, refuse) -> SignalSpec:
     if len(fields) < 2:
         raise refuse(f"signal {number} has neither file nor format.")
     name = fields[8].strip() if len(fields) > 8 else f"signal{number}"
-    match = _GAIN.match(fields[2]) if len(fields) > 2 else None
-    gain = _number(match["gain"] if match else "0", f"gain of {name}", refuse) or _DEFAULT_GAIN
+    storage = _FORMAT.fullmatch(fields[1])
+    if storage is None or storage["format"] not in (*FORMATS, _NO_SAMPLES):
+        raise refuse(
+            f"format {fields[1][:40]!r} of {name} is unknown; known are {', '.join(FORMATS)}."
+        )
+    match = _GAIN.fullmatch(fields[2] if len(fields) > 2 else "0")
+    if match is None:
+        raise refuse(f"gain {fields[2][:40]!r} of {name} is no number.")
+    gain = _number(match["gain"], f"gain of {name}", refuse) or _DEFAULT_GAIN
     if gain < 0:
         raise refuse(f"gain {gain:g} of {name} is negative, which would invert it.")
-    unit = (match["unit"] if match else None) or "mV"
+    unit = match["unit"] or "mV"
     if unit.lower() not in _MV_PER_UNIT:
-        raise refuse(f"unit {unit!r} of {name} is unknown; known are mV, uV and V.")
-    zero = _whole(fields[4], f"ADC zero of {name}", refuse) if len(fields) > 4 else 0
-    baseline = zero
-    if match and match["baseline"] is not None:
+        raise refuse(f"unit {unit[:40]!r} of {name} is unknown; known are mV, uV and V.")
+
+    def whole(field: int, what: str) -> int | None:
+        return _whole(fields[field], f"{what} of {name}", refuse) if len(fields) > field else None
+
+    baseline = whole(4, "ADC zero") or 0
+    if match["baseline"] is not None:
         baseline = _whole(match["baseline"], f"baseline of {name}", refuse)
-    checksum = _whole(fields[6], f"checksum of {name}", refuse) if len(fields) > 6 else None
     return SignalSpec(
-        fields[0], fields[1], gain, baseline, _MV_PER_UNIT[unit.lower()], checksum, name
+        file_name=fields[0],
+        format=storage["format"],
+        samples_per_frame=_count(storage["frame"] or "1", "samples in a frame", refuse) or 1,
+        skew=_count(storage["skew"] or "0", f"skew of {name}", refuse),
+        byte_offset=_count(storage["offset"] or "0", f"byte offset of {name}", refuse),
+        gain=gain,
+        baseline=baseline,
+        mv_per_unit=_MV_PER_UNIT[unit.lower()],
+        initial_value=whole(5, "initial value"),
+        checksum=whole(6, "checksum"),
+        name=name,
     )
 
 
@@ -128,7 +234,7 @@ def _number(text: str, what: str, refuse) -> float:
         value = float(text)
     except ValueError:
         raise refuse(f"{what} {text[:40]!r} is no number.") from None
-    if not math.isfinite(value) or abs(value) > 1e12:
+    if not math.isfinite(value) or abs(value) > 1e12 or 0 < abs(value) < 1e-12:
         raise refuse(f"{what} {text[:40]!r} is out of range.")
     return value
 
@@ -137,3 +243,10 @@ def _whole(text: str, what: str, refuse) -> int:
     if not re.fullmatch(r"[+-]?\d{1,15}", text):
         raise refuse(f"{what} {text[:40]!r} is no whole number.")
     return int(text)
+
+
+def _count(text: str, what: str, refuse) -> int:
+    value = _whole(text, what, refuse)
+    if value < 0:
+        raise refuse(f"{what} {value} is negative; correct the header.")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -51,9 +52,11 @@ class Output(NamedTuple):
             raise AttributeError("this network has no approximate posterior")
         return self.z_mean, self.z_log_var
 
-    def cpu(self) -> Output:
-        """Return the same in main memory."""
-        return Output(*(part if part is None else part.cpu() for part in self))  # type: ignore[arg-type]
+    @classmethod
+    def join(cls, outputs: Sequence[Output], n: int) -> Output:
+        """Return the first `n` records of several outputs, in double precision on the CPU."""
+        parts = zip(*outputs, strict=True)
+        return cls(*(None if p[0] is None else torch.cat(p)[:n].double().cpu() for p in parts))  # type: ignore[arg-type]
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -1,0 +1,43 @@
+# Two commands do everything on a machine with Python 3.11 or newer: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint benchmark docs clean
+
+demo: .venv/.core
+	$(BIN)/ecg-anomaly demo
+
+test: .venv/.test
+	$(BIN)/python -m pytest
+
+lint: .venv/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# with ECG_ANOMALY_DATA=DIR also on PTB-XL
+benchmark: .venv/.core
+	$(BIN)/python benchmarks/preprocessing.py
+	$(BIN)/python benchmarks/scoring.py
+	if [ -n "$$ECG_ANOMALY_DATA" ]; then $(BIN)/python benchmarks/detection/ptbxl.py "$$ECG_ANOMALY_DATA"; fi
+	$(BIN)/python benchmarks/tables.py
+
+docs: .venv/.docs
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ecg-anomaly needs Python 3.11 or newer; give it as PYTHON=...")'
+	$(PYTHON) -m venv .venv
+
+.venv/.core: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) -e .
+	touch $@
+
+.venv/.test .venv/.lint .venv/.docs: .venv/.%: .venv/.core
+	$(INSTALL) -e '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv demo_output docs/_build docs/auto_examples
