@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -211,14 +212,16 @@ def _read_plain_16(header: Header) -> np.ndarray:
 
 def _read_with_wfdb(header: Header) -> list[np.ndarray]:
     """Return the samples of each signal."""
-    import wfdb
-
     # wfdb gives all samples of a frame only in a form in which format 61 fails
     one_each = all(spec.samples_per_frame == 1 for spec in header.signals)
     try:
-        record = wfdb.rdrecord(
-            str(header.path.with_suffix("")), physical=False, smooth_frames=one_each
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # wfdb uses what pandas is about to drop
+            import wfdb
+
+            record = wfdb.rdrecord(
+                str(header.path.with_suffix("")), physical=False, smooth_frames=one_each
+            )
         names = record.file_name
         samples = list(record.d_signal.T) if one_each else record.e_d_signal
     except Exception as error:
