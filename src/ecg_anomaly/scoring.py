@@ -193,7 +193,12 @@ def _scores(model, wanted: ModelInput, waiting, errors: str) -> Sequence[np.ndar
         return []
     parts = [windows for _, windows in waiting]
     try:
-        batch = RecordSet(np.concatenate(parts), fs=wanted.fs, leads=wanted.leads)
+        batch = RecordSet(
+            np.concatenate(parts),
+            fs=wanted.fs,
+            leads=wanted.leads,
+            record_ids=[row["record_id"] for row, windows in waiting for _ in windows],
+        )
         ends = np.cumsum([len(part) for part in parts])
         return np.split(model.score_samples(batch), ends[:-1])
     except ECGError as error:
