@@ -1,0 +1,73 @@
+"""Write the tables of the README and the docs from benchmarks/results, and nothing else.
+
+python benchmarks/tables.py
+"""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = {
+    "ptbxl": [ROOT / "README.md", ROOT / "docs" / "results.md"],
+    "score_methods": [ROOT / "docs" / "scores.md"],
+}
+COLUMNS = ["AUROC", "matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
+
+
+def ptbxl(document):
+    """Return the table of the three experiments on PTB-XL."""
+    experiments = document["experiments"]
+    lines = [
+        "| detector | " + " | ".join(COLUMNS) + " | fit | peak memory |",
+        "|---|" + "---|" * (len(COLUMNS) + 2),
+    ]
+    age_only = None
+    for experiment in experiments.values():
+        for name, row in experiment["results"].items():
+            cells = " | ".join("" if row[c] is None else f"{row[c]:.3f}" for c in COLUMNS)
+            if name == "age only":
+                age_only = f"| age only | {cells} | | |"
+            else:
+                cost = f"{experiment['fit_seconds']:.0f} s | {experiment['fit_peak_gb']:.1f} GB"
+                lines.append(f"| `{name}` | {cells} | {cost} |")
+    return "\n".join([*lines, age_only])
+
+
+def score_methods(document):
+    """Return the table of every score of every detector."""
+    columns = list(next(iter(next(iter(document.values())).values())))
+    lines = [
+        "| detector | score | " + " | ".join(columns) + " |",
+        "|---|" + "---|" * (len(columns) + 1),
+    ]
+    for detector, rows in document.items():
+        for method, row in rows.items():
+            cells = " | ".join(f"{row[column]:.3f}" for column in columns)
+            lines.append(f"| `{detector}` | {method} | {cells} |")
+    return "\n".join(lines)
+
+
+TABLES = {"ptbxl": ptbxl, "score_methods": score_methods}
+
+
+def replace(page, marker, table):
+    """Put a table between the two comments that bear its marker."""
+    begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    text = page.read_text()
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    page.write_text(f"{before}{begin}\n{table}\n{end}{after}")
+
+
+def main():
+    for marker, make in TABLES.items():
+        result = RESULTS / f"{marker}.json"
+        if result.exists():
+            table = make(json.loads(result.read_text()))
+            for page in PAGES[marker]:
+                replace(page, marker, table)
+
+
+if __name__ == "__main__":
+    main()
