@@ -169,6 +169,25 @@ def test_missing_samples_are_refused_or_filled_in(cls, small, fitted, signals, o
 
 
 @every_estimator
+@pytest.mark.parametrize("dtype", [np.float32, np.int16])
+@pytest.mark.parametrize("lazy", [False, True], ids=["array", "RecordSet"])
+def test_masked_samples_are_missing(cls, fitted, signals, record_set, output, dtype, lazy):
+    X = (10 * signals(4)).astype(dtype)
+    masked = np.ma.masked_array(X, mask=np.zeros(X.shape, bool))
+    masked[1, 2, 7] = np.ma.masked
+    missing = X.astype(np.float32)
+    missing[1, 2, 7] = np.nan
+    if lazy:
+        leads = ("lead1", "lead2", "lead3")
+        masked, missing = (record_set(cls, data, leads=leads) for data in (masked, missing))
+    if cls is LeadImputer:
+        np.testing.assert_array_equal(output(fitted(cls), masked), output(fitted(cls), missing))
+        return
+    with pytest.raises(SignalError, match=r"record '?1'?: nan in lead 2.* at sample 7"):
+        output(fitted(cls), masked)
+
+
+@every_estimator
 def test_huge_values_score_low_or_stay(cls, fitted, signals, output):
     X = signals(4, seed=1)
     for value in (1e6, 1e30):

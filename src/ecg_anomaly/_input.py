@@ -91,6 +91,8 @@ class SignalInputMixin:
             )
 
     def _validate(self, X: Any, *, reset: bool) -> tuple[np.ndarray, bool]:
+        if np.ma.is_masked(X):
+            X = X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
         if np.ndim(X) != 3 if isinstance(X, list | tuple) else getattr(X, "ndim", 2) != 3:
             return self._validate_table(X, reset=reset), True
         X = np.asarray(X)

@@ -165,7 +165,10 @@ class _ArraySource:
         self.shape = array.shape
 
     def read(self, rows):
-        return np.asarray(self.array[rows], dtype=np.float32)
+        signals = self.array[rows]
+        if np.ma.is_masked(signals):
+            signals = signals.astype(np.float32).filled(np.nan)
+        return np.asarray(signals, dtype=np.float32)
 
 
 class RecordSet:
