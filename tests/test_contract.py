@@ -419,6 +419,8 @@ def test_early_stopping_holds_out_patients(cls, small, signals, monkeypatch):
     assert all(np.isfinite(row["valid_loss"]) for row in detector.history_)
     plain = small(cls).fit(X)
     assert "valid_loss" not in plain.history_[0]
+    with pytest.raises(SignalError, match="all records are of one patient"):
+        detector.fit(RecordSet(X, leads=LEADS, patient_ids=[""] * 30))
 
 
 @every_detector

@@ -227,6 +227,11 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         fit_rows, validation_rows = np.arange(len(X)), None
         if self.early_stopping and len(X) > 2:
             groups = X.patient_ids if isinstance(X, RecordSet) else fit_rows
+            if len(np.unique(groups)) < 2:
+                raise SignalError(
+                    "early_stopping holds patients out, but all records are of one patient; give "
+                    "patient_ids, or set early_stopping=False."
+                )
             splitter = GroupShuffleSplit(1, test_size=self.validation_fraction, random_state=rng)
             fit_rows, validation_rows = next(splitter.split(fit_rows, groups=groups))
         plan = TrainingPlan(
