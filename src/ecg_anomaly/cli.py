@@ -51,6 +51,8 @@ def fit(
 
     if not out.parent.is_dir():
         raise ECGError(f"{out.parent}: no such folder; make it before training.")
+    if out.is_dir():
+        raise ECGError(f"{out}: is a folder; name a file to write.")
     experiment = load_config(config)
     training, _ = load_datasets(experiment, data)
     fitted = fit_experiment(experiment, training, verbose=0 if quiet else 1)
@@ -59,10 +61,11 @@ def fit(
     print(
         f"{out}: {type(fitted.model[-1]).__name__} fitted on {fitted.n_train} normals in "
         f"{fitted.seconds:.0f} s; threshold {fitted.threshold:.4g} for a false-alarm rate of "
-        f"{rate:.1%}, set on {fitted.n_holdout} other normals.\n"
-        f"Thresholds set on one half of these flag {fitted.checked_false_alarm_rate:.1%} of the "
-        "other half."
+        f"{rate:.1%}, set on {fitted.n_holdout} other normals."
     )
+    if fitted.checked_false_alarm_rate is not None:
+        checked = f"{fitted.checked_false_alarm_rate:.1%}"
+        print(f"Thresholds set on one half of these flag {checked} of the other half.")
 
 
 @app.command()
@@ -109,18 +112,21 @@ def evaluate(
 ) -> None:
     """Measure a model on the test data of its experiment."""
     from .evaluation import describe
-    from .experiment import ExperimentConfig, evaluate_model, load_datasets
+    from .experiment import check_config, evaluate_model, load_datasets
     from .persistence import load, read_metadata
 
     detector = load(model)
     description = read_metadata(model)["metadata"].get("experiment")
     if description is None:
         raise ECGError(f"{model}: says nothing of an experiment; it was not made by 'fit'.")
+    experiment = check_config(description, model)
     if folds is not None:
-        if not all(fold.strip().isdigit() for fold in folds.split(",")):
+        if experiment.data.dataset != "ptbxl":
+            raise ECGError(f"{model}: was not trained on PTB-XL, which alone has --folds.")
+        if not all(fold.strip().isdecimal() for fold in folds.split(",")):
             raise ECGError(f"--folds takes numbers such as 9 or 9,10, got {folds!r}.")
         description["data"]["test_folds"] = [int(fold) for fold in folds.split(",")]
-    experiment = ExperimentConfig.model_validate(description)
+        experiment = check_config(description, model)
     _, test = load_datasets(experiment, data)
     started = time.perf_counter()
     table, _ = evaluate_model(type(detector[-1]).__name__, detector, test)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .datasets import ECGDataset
+from .errors import SignalError
 from .metrics import (
     age_band,
     anomaly_auprc,
@@ -34,7 +35,8 @@ def evaluate_scores(
     ----------
     dataset : ECGDataset
         With `age` and `sex` in its table where the database has them: then the table holds the
-        AUROC within age bands of five years and sex, and a row for age alone.
+        AUROC within age bands of five years and sex (NaN where no normal and anomaly agree in
+        both), and a row for age alone.
     scores : mapping of str to ndarray of shape (n_records,)
         Higher = more normal, one array a detector.
     thresholds : mapping of str to float, optional
@@ -57,7 +59,7 @@ def evaluate_scores(
     """
     import pandas as pd
 
-    has_people = {"age", "sex"} <= set(dataset.table.columns)
+    has_people = {"age", "sex"} <= set(dataset.table.columns) and dataset.table["age"].notna().any()
     rows = {}
     named = dict(scores)
     if has_people:
@@ -67,7 +69,7 @@ def evaluate_scores(
     for name, values in named.items():
         row = {"AUROC": anomaly_auroc(dataset.y, values)}
         if has_people:
-            row["matched AUROC"] = matched_auroc(dataset.y, values, *strata)
+            row["matched AUROC"] = _matched(dataset.y, values, strata)
         row |= {
             "AUPRC": anomaly_auprc(dataset.y, values),
             "prevalence": float(np.mean(dataset.y == -1)),
@@ -79,6 +81,13 @@ def evaluate_scores(
             row["sensitivity"] = float(flagged[dataset.y == -1].mean())
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _matched(y: np.ndarray, scores: np.ndarray, strata) -> float:
+    try:
+        return matched_auroc(y, scores, *strata)
+    except SignalError:  # the scores are sound: only pairs are missing
+        return float("nan")
 
 
 def describe(dataset: ECGDataset) -> str:

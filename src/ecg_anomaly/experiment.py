@@ -134,14 +134,33 @@ def load_config(name: str | Path) -> ExperimentConfig:
     else:
         try:
             text = Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
+        except (OSError, ValueError):  # not text, or a path with a NUL
             raise ConfigError(
                 f"{name}: neither a readable YAML file nor one of {', '.join(config_names())}."
             ) from None
     try:
-        return ExperimentConfig.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{name}: no YAML ({str(error).splitlines()[0]}).") from None
+    return check_config(content, name)
+
+
+def check_config(content: Any, name: str | Path) -> ExperimentConfig:
+    """Return the experiment that a YAML or a model file describes.
+
+    Parameters
+    ----------
+    content : dict
+    name : str or Path
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If a key or value is wrong; the message names it.
+    """
+    try:
+        return ExperimentConfig.model_validate(content)
     except ValidationError as error:
         raise ConfigError(f"{name}: {_first_problem(error)}.") from None
 
@@ -152,7 +171,9 @@ def _first_problem(error: ValidationError) -> str:
     key = ".".join(str(part) for part in problem["loc"]) or "the file"
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key!r}"
-    message = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    message = problem["msg"].rstrip(".")
+    if problem["type"] == "value_error":  # ours or scikit-learn's
+        return f"{key}: {message.removeprefix('Value error, ')}"
     return f"{key}: {message[0].lower()}{message[1:]}"
 
 
@@ -191,14 +212,14 @@ class FittedExperiment:
     """A fitted model and how it came about.
 
     `checked_false_alarm_rate` is that of thresholds set on one half of the held-out patients and
-    applied to the other.
+    applied to the other, None where they are too few for that.
     """
 
     model: Pipeline
     n_train: int
     n_holdout: int
     seconds: float
-    checked_false_alarm_rate: float
+    checked_false_alarm_rate: float | None
 
     @property
     def threshold(self) -> float:
@@ -207,12 +228,13 @@ class FittedExperiment:
 
     def metadata(self, config: ExperimentConfig) -> dict[str, Any]:
         """Return what the model file says of its training."""
+        checked = self.checked_false_alarm_rate
         return {
             "experiment": config.model_dump(mode="json"),
             "n_train": self.n_train,
             "n_holdout": self.n_holdout,
             "fit_seconds": round(self.seconds, 1),
-            "checked_false_alarm_rate": round(self.checked_false_alarm_rate, 4),
+            "checked_false_alarm_rate": None if checked is None else round(checked, 4),
         }
 
 
@@ -248,7 +270,7 @@ def fit_experiment(
     return FittedExperiment(model, len(fit_rows), len(holdout_rows), seconds, checked)
 
 
-def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig) -> float:
+def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig) -> float | None:
     try:
         halves = split_holdout(groups, 0.5, rule.random_state)
         flagged = [
@@ -256,7 +278,7 @@ def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig)
             for ours, theirs in (halves, halves[::-1])
         ]
     except DatasetError:  # too few for two halves
-        return float("nan")
+        return None
     return float(np.concatenate(flagged).mean())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -106,22 +106,24 @@ def load_ptbxl(
         raise DatasetError(f"PTB-XL has files at 100 and 500 Hz, not at fs={fs!r}.")
     if labels not in LABEL_RULES:
         raise DatasetError(f"labels must be one of {sorted(LABEL_RULES)}, got {labels!r}.")
-    table = _read_table(folder / "ptbxl_database.csv", ["ecg_id", "patient_id", "scp_codes"])
+    chosen = None if folds is None else _checked_folds(folds)
+    database = folder / "ptbxl_database.csv"
+    columns = ["ecg_id", "patient_id", "scp_codes", "strat_fold", _FILE_COLUMN[fs]]
+    table = _read_table(database, columns)
     statements = _read_table(folder / "scp_statements.csv", ["diagnostic_class"], index_col=0)
-    if folds is not None:
-        chosen = {int(fold) for fold in folds}
-        if not chosen <= set(range(1, 11)):
-            raise DatasetError(f"PTB-XL has folds 1 to 10, got {sorted(chosen)}.")
+    if chosen is not None:
         table = table[table["strat_fold"].isin(chosen)]
     if table.empty:
-        raise DatasetError(f"{folder}: no record lies in folds {folds}.")
-    try:
-        table = table.assign(scp_codes=[ast.literal_eval(text) for text in table["scp_codes"]])
-    except (ValueError, SyntaxError):
-        raise DatasetError(
-            f"{folder / 'ptbxl_database.csv'}: scp_codes are no dictionaries; download it again."
-        ) from None
+        raise DatasetError(f"{folder}: no record lies in folds {sorted(chosen or range(1, 11))}.")
+    table = table.assign(
+        scp_codes=[
+            _codes(text, f"{database}: scp_codes of record {ecg_id}")
+            for ecg_id, text in zip(table["ecg_id"], table["scp_codes"], strict=True)
+        ]
+    )
     indicator = _superclasses(table["scp_codes"], statements)
+    if "NORM" not in indicator:
+        raise DatasetError(f"{folder / 'scp_statements.csv'} lacks NORM; download it again.")
     y, reasons = (_strict if labels == "strict" else _superclass)(table, indicator, statements)
     kept = y != 0
     if not kept.any():
@@ -145,6 +147,27 @@ def load_ptbxl(
         label_rule=LABEL_RULES[labels],
         excluded={reason: int(count) for reason, count in reasons.items() if count},
     )
+
+
+def _checked_folds(folds: Iterable[int]) -> set[int]:
+    try:
+        chosen = {int(fold) for fold in folds}
+    except (TypeError, ValueError):
+        raise DatasetError(f"folds must be numbers from 1 to 10, got {folds!r}.") from None
+    if not chosen <= set(range(1, 11)):
+        raise DatasetError(f"PTB-XL has folds 1 to 10, got {sorted(chosen)}.")
+    return chosen
+
+
+def _codes(text: Any, where: str) -> Any:
+    """Return the statements of a record with their likelihoods."""
+    try:
+        codes = ast.literal_eval(text)
+        return {str(code): float(likelihood) for code, likelihood in codes.items()}
+    except (ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError):
+        raise DatasetError(
+            f"{where} are no dictionary of likelihoods, but {str(text)[:40]!r}; download it again."
+        ) from None
 
 
 def _read_table(path: Path, columns: list[str], **kwargs) -> pd.DataFrame:
