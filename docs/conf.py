@@ -39,6 +39,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
 }
 suppress_warnings = ["config.cache"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "ecg-anomaly"
