@@ -12,9 +12,9 @@ from ecg_anomaly.records import (
     Record,
     RecordSet,
     RecordSignalError,
-    check_fs,
     default_leads,
 )
+from ecg_anomaly.signal.checks import check_rate
 
 
 class FileSource:
@@ -87,7 +87,7 @@ class TestRecord:
 @pytest.mark.parametrize("fs", [0, -500, np.nan, np.inf, None, "x", [1]])
 def test_rates_that_are_none(fs):
     with pytest.raises(SignalError, match="rate must be a positive number"):
-        check_fs(fs, "rate")
+        check_rate(fs, "rate")
 
 
 class TestRecordSet:

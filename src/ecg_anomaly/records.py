@@ -10,34 +10,13 @@ import numpy as np
 
 from .errors import SignalError
 from .leads import STANDARD_LEADS, canonical_leads, reorder
+from .signal.checks import check_rate
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Records read at a time when a RecordSet is walked through.
 BATCH_SIZE = 256
-
-
-def check_fs(fs: float, name: str = "fs") -> float:
-    """Return a sampling rate as a float, refusing what is none.
-
-    Raises
-    ------
-    SignalError
-        If `fs` is not a positive finite number.
-
-    Examples
-    --------
-    >>> check_fs(500)
-    500.0
-    """
-    try:
-        value = float(fs)
-    except (TypeError, ValueError):
-        value = np.nan
-    if not (np.isfinite(value) and value > 0):
-        raise SignalError(f"{name} must be a positive number in Hz, got {fs!r}.")
-    return value
 
 
 def default_leads(n_leads: int) -> tuple[str, ...]:
@@ -115,7 +94,7 @@ class Record:
             )
         self.signal = np.ascontiguousarray(signal, dtype=np.float32)
         try:
-            self.fs = check_fs(self.fs)
+            self.fs = check_rate(self.fs)
             self.leads = (
                 default_leads(len(signal)) if self.leads is None else canonical_leads(self.leads)
             )
@@ -233,7 +212,7 @@ class RecordSet:
         self._rows = np.arange(n_records)
         self._steps: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
         self._n_samples = int(n_samples)
-        self.fs = check_fs(fs)
+        self.fs = check_rate(fs)
         self.leads = default_leads(n_leads) if leads is None else canonical_leads(leads)
         if len(self.leads) != n_leads:
             raise SignalError(f"signals have {n_leads} leads, but {len(self.leads)} names.")
@@ -375,7 +354,7 @@ class RecordSet:
         """
         new = self[:]
         new._steps = (*self._steps, step)
-        new.fs = self.fs if fs is None else check_fs(fs)
+        new.fs = self.fs if fs is None else check_rate(fs)
         new.leads = self.leads if leads is None else canonical_leads(leads)
         new._n_samples = self._n_samples if n_samples is None else int(n_samples)
         return new

@@ -21,10 +21,10 @@ from .._input import SignalInputMixin
 from .._training import BatchReader, TrainingPlan, resolve_device, seeded, threads, train
 from ..errors import SignalError
 from ..nn import Output, hide
-from ..nn.losses import gaussian_nll, kl_to_standard_normal, negative_elbo
-from ..nn.pooling import pool
+from ..nn.summary import residual, summarise
 from ..preprocessing import LeadNormalizer
-from ..records import RecordSet, check_fs
+from ..records import RecordSet
+from ..signal.checks import check_rate
 from ..signal.scaling import NORMAL_IQR
 from . import _reference
 
@@ -34,9 +34,7 @@ _CHUNK = 64
 # padded where records run out: scores are then the same in any company. Eight cost one record what
 # double precision would, and a thousand a third of it (benchmarks/scoring.py).
 BATCH_IN_SCORING = 8
-_MIN_TOKENS_PER_HALF = 4
-# A premature beat lasts about as long; its weight was chosen on PTB-XL and synthetic ECGs.
-_SURPRISE_SECONDS = 0.5
+# Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
 _SURPRISE_WEIGHT = 4.0
 
 COMMON_CONSTRAINTS: dict = {
@@ -68,6 +66,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
     """Base class of the detectors; a subclass declares parameters and builds its network."""
 
     score_method: str
+    stride: int
     random_state: int | np.random.RandomState | None
 
     @abstractmethod
@@ -102,7 +101,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         """
         X, _ = self._fit_input(X)
         n_leads = X.shape[1]
-        self.fs_ = X.fs if isinstance(X, RecordSet) else check_fs(self.fs)
+        self.fs_ = X.fs if isinstance(X, RecordSet) else check_rate(self.fs)
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
         device = resolve_device(self.device)
@@ -185,7 +184,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         X = self._check_fitted_input(X)
         return np.concatenate(
             [
-                _single(_residual(x, output).numpy() / self.residual_scale_[:, None])
+                _single(residual(x, output).numpy() / self.residual_scale_[:, None])
                 for x, output in self._outputs(X)
             ]
         )
@@ -296,34 +295,9 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         """Return what scores are made of, one row a record."""
         rows: dict[str, list[Tensor]] = {}
         for x, output in self._outputs(X):
-            for name, value in self._summary(x, output).items():
+            for name, value in summarise(x, output, self.fs_, self.stride).items():
                 rows.setdefault(name, []).append(value)
         return {name: torch.cat(values).numpy() for name, values in rows.items()}
-
-    def _summary(self, x: Tensor, output: Output) -> dict[str, Tensor]:
-        states, error = output.states, (x - output.mean).square()
-        half = states.shape[1] // 2
-        pooled = pool(states)
-        halves = torch.full_like(pooled, torch.nan)
-        if half >= _MIN_TOKENS_PER_HALF:
-            halves = pool(states[:, :half]) - pool(states[:, half:])
-        summary = {
-            "pooled": pooled,
-            "halves": halves,
-            "error": error.mean((1, 2)),
-            "residual": _residual(x, output).mean(-1),
-            "negative_elbo": negative_elbo(x, output),
-            "surprise": self._surprise(x, output),
-        }
-        if self.score_method == "attention":
-            summary["attended"] = _attended_error(error, output)
-        return summary
-
-    def _surprise(self, x: Tensor, output: Output) -> Tensor:
-        """Return how unlikely the least likely half second of each record is."""
-        unlikelihood = gaussian_nll(x, output.mean, output.log_var).mean(1, keepdim=True)
-        window = min(x.shape[-1], max(1, round(_SURPRISE_SECONDS * self.fs_)))
-        return F.avg_pool1d(unlikelihood, window, stride=1).amax((1, 2))
 
     def _score(self, summaries: dict[str, np.ndarray]) -> np.ndarray:
         method = self.score_method
@@ -398,20 +372,3 @@ def _single(x: np.ndarray) -> np.ndarray:
     """Return the array in single precision, huge numbers as the largest that it holds."""
     limits = np.finfo(np.float32)
     return np.clip(x, limits.min, limits.max).astype(np.float32)
-
-
-def _residual(x: Tensor, output: Output) -> Tensor:
-    """Return the squared error over the variance that the network expects."""
-    return (x - output.mean).square() * torch.exp(-output.log_var)
-
-
-def _attended_error(error: Tensor, output: Output) -> Tensor:
-    """Return the attention-weighted squared error plus the divergence, per element."""
-    lead_weights, time_weights = output.attention
-    z_mean, z_log_var = output.posterior
-    n_samples = error.shape[-1]
-    per_token = -(-n_samples // time_weights.shape[1])
-    over_time = time_weights.repeat_interleave(per_token, 1)[:, :n_samples]
-    over_time = over_time / over_time.sum(1, keepdim=True)
-    weighted = (lead_weights[:, :, None] * over_time[:, None, :] * error).sum((1, 2))
-    return weighted + kl_to_standard_normal(z_mean, z_log_var).sum((1, 2)) / error[0].numel()

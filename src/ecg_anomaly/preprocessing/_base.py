@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._input import SignalInputMixin
 from ..errors import SignalError
-from ..records import RecordSet, check_fs
+from ..records import RecordSet
+from ..signal.checks import check_rate
 
 
 class SignalTransformer(SignalInputMixin, TransformerMixin, BaseEstimator):
@@ -67,7 +68,7 @@ class SignalTransformer(SignalInputMixin, TransformerMixin, BaseEstimator):
             If a parameter does not fit the rate, leads or length of the signals.
         """
         if self._rate_name is not None:
-            check_fs(getattr(self, self._rate_name), self._rate_name)
+            check_rate(getattr(self, self._rate_name), self._rate_name)
         if isinstance(X, RecordSet):
             self._check_rate(X)
         X, generic = self._fit_input(X)

@@ -22,8 +22,8 @@ import numpy as np
 from scipy import fft
 
 from ..errors import SignalError
-from ._checks import check_rate
 from ._rows import map_rows
+from .checks import check_rate
 
 
 def check_band(fs: float, lowcut: float, highcut: float) -> None:

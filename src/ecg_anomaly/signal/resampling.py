@@ -8,8 +8,8 @@ import numpy as np
 from scipy import signal as sps
 
 from ..errors import SignalError
-from ._checks import check_rate
 from ._rows import map_rows
+from .checks import check_rate
 
 #: Largest numerator and denominator of a rate ratio; the anti-aliasing filter grows with it.
 MAX_FACTOR = 1000

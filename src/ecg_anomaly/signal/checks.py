@@ -20,6 +20,10 @@ def check_rate(fs: float, name: str = "fs") -> float:
     >>> check_rate(500)
     500.0
     """
-    if not (np.isfinite(fs) and fs > 0):
+    try:
+        value = float(fs)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not (np.isfinite(value) and value > 0):
         raise SignalError(f"{name} must be a positive number in Hz, got {fs!r}.")
-    return float(fs)
+    return value
