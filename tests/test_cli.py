@@ -1,0 +1,360 @@
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+from ecg_anomaly import cli, experiment, load, make_ecg, save, score_records
+from ecg_anomaly.errors import ECGError
+from ecg_anomaly.leads import STANDARD_LEADS
+from ecg_anomaly.preprocessing import LeadNormalizer
+
+CONFIG = {
+    "name": "tiny",
+    "data": {"dataset": "synthetic", "duration": 3, "n_train": 100, "n_test": 30},
+    "detector": {
+        "CAEDetector": {"channels": 8, "latent_dim": 4, "max_epochs": 1, "random_state": 0}
+    },
+    "threshold": {"false_alarm_rate": 0.1, "holdout": 0.3},
+}
+
+
+def run(*arguments):
+    """Run a command in this process as `main` does: (exit code, standard output, error line)."""
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    if isinstance(result.exception, ECGError):
+        return 2, result.stdout, str(result.exception)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def write_record(path, signal, fs=100):
+    """Write a 12-lead record in microvolts."""
+    digital = np.round(1000 * signal).astype("<i2")
+    digital.T.tofile(path.with_suffix(".dat"))
+    lines = [f"{path.stem}.dat 16 1000(0)/mV 16 0 {row[0]} {row.sum(dtype=int) % 65536} 0 {name}"
+             for row, name in zip(digital, STANDARD_LEADS, strict=True)]  # fmt: skip
+    head = f"{path.stem} 12 {fs} {digital.shape[1]}"
+    path.with_suffix(".hea").write_text("\n".join([head, *lines]) + "\n")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread_for_module_fixtures():
+    """Two threads that other work keeps apart are many times slower than one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A folder with a configuration, a model fitted on it, and three records."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(CONFIG))
+    (folder / "records").mkdir()
+    for k, signal in enumerate(make_ecg(3, duration=3, random_state=5).X):
+        write_record(folder / "records" / f"r{k}.hea", signal)
+    code, out, _ = run(
+        "fit", "--config", folder / "tiny.yaml", "--out", folder / "model.safetensors", "--quiet"
+    )
+    assert code == 0
+    (folder / "fit.txt").write_text(out)
+    return folder
+
+
+@pytest.fixture
+def model(workshop):
+    return workshop / "model.safetensors"
+
+
+def test_fit_says_what_it_did(workshop):
+    first, second = (workshop / "fit.txt").read_text().splitlines()
+    assert "CAEDetector fitted on 70 normals" in first
+    assert "for a false-alarm rate of 10.0%, set on 30 other normals." in first
+    assert second.startswith("Thresholds set on one half of these flag")
+    assert load(workshop / "model.safetensors")[-1].max_epochs == 1
+
+
+# score
+
+
+@pytest.mark.parametrize("given", ["folder", "headers", "names"])
+def test_scores_as_csv_equal_those_of_the_library(workshop, model, given):
+    headers = sorted((workshop / "records").glob("*.hea"))
+    paths = {
+        "folder": [workshop / "records"],
+        "headers": headers,
+        "names": [header.with_suffix("") for header in headers],
+    }[given]
+    code, out, err = run("score", model, *paths, "--format", "csv")
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    expected = score_records(load(model), headers)
+    assert list(rows[0]) == expected.columns.tolist()
+    assert [row["record_id"] for row in rows] == ["r0", "r1", "r2"]
+    np.testing.assert_allclose([float(row["score"]) for row in rows], expected["score"], rtol=1e-9)
+    assert [row["verdict"] for row in rows] == expected["verdict"].tolist()
+
+
+def test_scores_as_json(workshop, model):
+    code, out, _ = run("score", model, workshop / "records", "--format", "json")
+    assert code == 0
+    rows = json.loads(out)
+    expected = score_records(load(model), sorted((workshop / "records").glob("*.hea")))
+    np.testing.assert_allclose([row["score"] for row in rows], expected["score"], rtol=1e-9)
+    assert {row["n_windows"] for row in rows} == {1}
+
+
+def test_scores_as_a_table(workshop, model):
+    code, out, _ = run("score", model, workshop / "records")
+    assert code == 0
+    head, *rows = out.rstrip("\n").splitlines()
+    assert head.split() == ["record_id", "source", "score", "verdict", "n_windows"]
+    assert len(rows) == 3
+    expected = score_records(load(model), [workshop / "records/r1.hea"])["score"][0]
+    assert float(rows[1].split()[2]) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json"])
+def test_a_file_holds_what_would_be_printed(workshop, model, format, tmp_path):
+    command = ["score", model, workshop / "records", "--format", format]
+    _, printed, _ = run(*command)
+    code, out, _ = run(*command, "--out", tmp_path / "scores")
+    assert (code, out) == (0, "")
+    assert (tmp_path / "scores").read_text() == printed
+
+
+@pytest.mark.parametrize("aggregate", ["min", "mean", "median"])
+def test_long_records_are_aggregated(model, tmp_path, aggregate):
+    write_record(tmp_path / "long.hea", make_ecg(1, duration=10, random_state=0).X[0])
+    code, out, _ = run(
+        "score", model, tmp_path / "long", "--format", "json", "--aggregate", aggregate
+    )
+    assert code == 0
+    expected = score_records(load(model), [tmp_path / "long"], aggregate=aggregate)
+    assert json.loads(out)[0]["score"] == pytest.approx(expected["score"][0], rel=1e-9)
+    assert json.loads(out)[0]["n_windows"] == 6
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json"])
+def test_a_bad_record_among_good_ones(workshop, model, tmp_path, format):
+    for file in (workshop / "records").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "r1.dat").unlink()
+    code, out, err = run("score", model, tmp_path, "--format", format)
+    assert code == 0
+    assert err.count("\n") == 1
+    assert err.startswith("not scorable: ")
+    assert "r1.dat" in err
+    if format == "json":
+        rows = json.loads(out)
+        assert [row["verdict"] == "not scorable" for row in rows] == [False, True, False]
+        assert rows[1]["score"] is None
+        assert "r1.dat" in rows[1]["problem"]
+        whole = score_records(load(model), [workshop / "records/r2.hea"])["score"][0]
+        assert rows[2]["score"] == pytest.approx(whole, rel=1e-9)
+    else:
+        assert out.count("not scorable") == 1
+
+
+def test_all_records_bad(model, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.hea").write_text("")
+    code, out, err = run("score", model, tmp_path, "--format", "csv")
+    assert code == 2
+    assert out.count("not scorable") == 2
+    assert len(err.splitlines()) == 2
+    assert all("the header is empty" in line for line in err.splitlines())
+
+
+def test_names_with_markup_are_printed_as_they_are(model, tmp_path):
+    (tmp_path / "[red]a[-].hea").write_text("")
+    _, _, err = run("score", model, tmp_path)
+    assert "[red]a[-].hea" in err
+
+
+# evaluate and info
+
+
+def test_evaluate(model):
+    code, out, _ = run("evaluate", model)
+    assert code == 0
+    description, columns, *rows, last = out.splitlines()
+    assert "15 normals and 15 anomalies of 30 patients" in description
+    for column in ("AUROC", "matched AUROC", "AUPRC", "prevalence", "false alarms"):
+        assert column in columns
+    assert [row[:11].strip() for row in rows] == ["CAEDetector", "age only"]
+    assert float(rows[0].split()[1]) > 0.3
+    assert last.startswith("30 records scored in ")
+
+
+def test_folds_go_to_the_test_data(model, monkeypatch, tmp_path):
+    seen = []
+
+    def record(config, folder):
+        seen.append((config.data.test_folds, folder))
+        return None, make_ecg(30, duration=3, anomalies="all", random_state=0)
+
+    monkeypatch.setattr(experiment, "load_datasets", record)
+    description = json.loads(json.dumps(CONFIG)) | {"data": {"dataset": "ptbxl"}}
+    ptbxl = tmp_path / "ptbxl.safetensors"
+    save(load(model), ptbxl, metadata={"experiment": description})
+    for folds in ("9", "9,10", " 3 , 4"):
+        assert run("evaluate", ptbxl, "--data", tmp_path, "--folds", folds)[0] == 0
+    assert run("evaluate", ptbxl, "--data", tmp_path)[0] == 0
+    assert seen == [([9], tmp_path), ([9, 10], tmp_path), ([3, 4], tmp_path), ([9], tmp_path)]
+
+
+def test_info(model):
+    code, out, _ = run("info", model)
+    assert code == 0
+    assert out.startswith("version: ")
+    document = yaml.safe_load(out)
+    assert document["takes"] == f"{', '.join(STANDARD_LEADS)}; 100 Hz; 3 s"
+    assert document["experiment"]["name"] == "tiny"
+    assert document["n_train"] == 70
+
+
+# Errors: one line, exit code 2
+
+
+@pytest.fixture
+def damaged(model, tmp_path):
+    path = tmp_path / "damaged.safetensors"
+    content = bytearray(model.read_bytes())
+    content[-20] ^= 0xFF
+    path.write_bytes(content)
+    return path
+
+
+def test_wrong_commands(workshop, model, damaged, tmp_path):
+    tiny, records = workshop / "tiny.yaml", workshop / "records"
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(yaml.safe_dump(CONFIG | {"colour": "red"}))
+    bare = tmp_path / "bare.safetensors"
+    save(LeadNormalizer().fit(make_ecg(5, random_state=0).X), bare)
+    out = tmp_path / "new.safetensors"
+    (tmp_path / "nothing").mkdir()
+    for command, problem in [
+        (["fit", "--config", "vae", "--out", out], "neither a readable YAML file nor one of"),
+        (["fit", "--config", wrong, "--out", out], "unknown key 'colour'"),
+        (["fit", "--config", tiny, "--out", tmp_path / "no/m"], "no such folder"),
+        (["fit", "--config", tiny, "--out", tmp_path], "is a folder"),
+        (["fit", "--config", "cae", "--out", out], "give --data"),
+        (["fit", "--config", "cae", "--out", out, "--data", tmp_path], "ptbxl_database.csv is mis"),
+        (["score", tmp_path / "none", records], "none"),
+        (["score", damaged, records], "damaged"),
+        (["score", tiny, records], "tiny.yaml"),
+        (["score", model, tmp_path / "nothing"], "holds no WFDB header"),
+        (["score", model, records, "--aggregate", "max"], "--aggregate must be min, mean or med"),
+        (["score", model, records, "--out", tmp_path / "no/s"], "cannot be written"),
+        (["evaluate", damaged], "damaged"),
+        (["evaluate", model, "--folds", "9"], "was not trained on PTB-XL"),
+        (["evaluate", bare], "says nothing of an experiment"),
+        (["info", damaged], "damaged"),
+        (["info", tmp_path], str(tmp_path)),
+        (["demo", "--data", tmp_path, "--out", tmp_path / "d"], "ptbxl_database.csv is missing"),
+        (["demo", "--out", tiny / "below"], "cannot be made"),
+    ]:
+        code, printed, err = run(*command)
+        assert code == 2, command
+        assert problem in err, command
+        assert printed == "", command
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("folds", ["abc", "", "9,", "9;10", "-1", "9.5", "²"])
+def test_folds_that_are_none(model, tmp_path, folds):
+    description = json.loads(json.dumps(CONFIG)) | {"data": {"dataset": "ptbxl"}}
+    path = tmp_path / "ptbxl.safetensors"
+    save(load(model), path, metadata={"experiment": description})
+    code, _, err = run("evaluate", path, "--data", tmp_path, "--folds", folds)
+    assert code == 2
+    assert "--folds takes numbers such as 9 or 9,10" in err
+
+
+def test_a_model_whose_experiment_is_unknown(model, tmp_path):
+    path = tmp_path / "other.safetensors"
+    save(load(model), path, metadata={"experiment": {"name": "from the future", "version": 9}})
+    code, _, err = run("evaluate", path)
+    assert code == 2
+    assert "other.safetensors: unknown key 'version'" in err
+
+
+@pytest.mark.parametrize(
+    "command", [["fit"], ["score"], ["nonsense"], ["score", "m", "r", "--format", "xml"]]
+)
+def test_wrong_usage_is_explained(command):
+    code, out, err = run(*command)
+    assert code == 2
+    assert out == ""
+    assert "Usage:" in err
+
+
+def test_help_names_the_commands():
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("fit", "score", "evaluate", "info", "demo"):
+        assert command in out
+
+
+def test_ctrl_c_during_fit_leaves_no_file(workshop, tmp_path, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiment, "fit_experiment", interrupted)
+    result = CliRunner().invoke(
+        cli.app,
+        ["fit", "--config", str(workshop / "tiny.yaml"), "--out", str(tmp_path / "model")],
+    )
+    assert result.exit_code not in (0, 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_main_reports_one_line(monkeypatch, capsys):
+    def refuse():
+        raise ECGError("a.hea: a [bold]message[/bold]\n  over two lines.")
+
+    monkeypatch.setattr(cli, "app", refuse)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.err == "ecg-anomaly: a.hea: a [bold]message[/bold] over two lines.\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    "case", ["config", *(pytest.param(case, marks=pytest.mark.slow) for case in ("model", "score"))]
+)
+def test_exit_codes_of_the_command(workshop, tmp_path, case):
+    arguments = {
+        "config": ["fit", "--config", "none", "--out", tmp_path / "m"],
+        "model": ["info", workshop / "tiny.yaml"],
+        "score": ["score", workshop / "model.safetensors", workshop / "records", "--quiet"],
+    }[case]
+    done = subprocess.run(
+        [sys.executable, "-m", "ecg_anomaly.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    if case == "score":
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout.splitlines()) == 4
+    else:
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert len(done.stderr.splitlines()) == 1
+        assert done.stderr.startswith("ecg-anomaly: ")
