@@ -208,10 +208,13 @@ def test_folds_go_to_the_test_data(model, monkeypatch, tmp_path):
     description = json.loads(json.dumps(CONFIG)) | {"data": {"dataset": "ptbxl"}}
     ptbxl = tmp_path / "ptbxl.safetensors"
     save(load(model), ptbxl, metadata={"experiment": description})
-    for folds in ("9", "9,10", " 3 , 4"):
+    for folds in ("9", "9,10", " 10 , 9"):
         assert run("evaluate", ptbxl, "--data", tmp_path, "--folds", folds)[0] == 0
     assert run("evaluate", ptbxl, "--data", tmp_path)[0] == 0
-    assert seen == [([9], tmp_path), ([9, 10], tmp_path), ([3, 4], tmp_path), ([9], tmp_path)]
+    assert seen == [([9], tmp_path), ([9, 10], tmp_path), ([10, 9], tmp_path), ([9], tmp_path)]
+    code, _, err = run("evaluate", ptbxl, "--data", tmp_path, "--folds", "8,9")
+    assert code == 2
+    assert "[8]" in err
 
 
 def test_info(model):

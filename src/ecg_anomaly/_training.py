@@ -7,7 +7,6 @@ in what they are or save.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -28,8 +27,10 @@ from .errors import SignalError
 
 _MAX_GRADIENT_NORM = 1.0
 _WEIGHT_DECAY = 1e-2
-#: At most so many torch threads: networks of this size gain from two (benchmarks/scoring.py).
-THREADS = 2
+#: Torch threads around training and scoring. Two train up to half again as fast on an idle machine,
+#: but many times slower as soon as something else holds a core, since they wait for each other at
+#: every layer (benchmarks/scoring.py). One is never slower than one, and n_jobs uses the cores.
+THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -187,9 +188,9 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def threads() -> Iterator[None]:
-    """Run the block with at most `THREADS` torch threads, then put the number back."""
+    """Run the block with `THREADS` torch threads, then put the number back."""
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(THREADS, before, os.cpu_count() or 1)))
+    torch.set_num_threads(THREADS)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sklearn.pipeline import Pipeline
 
 from .datasets import ECGDataset, load_ptbxl, make_ecg
@@ -39,6 +39,13 @@ class PTBXLConfig(_Strict):
     labels: Literal["superclass", "strict"] = "superclass"
     train_folds: list[int] = Field(default=[1, 2, 3, 4, 5, 6, 7, 8], min_length=1)
     test_folds: list[int] = Field(default=[9], min_length=1)
+
+    @model_validator(mode="after")
+    def _apart(self):
+        shared = set(self.train_folds) & set(self.test_folds)
+        if shared:
+            raise ValueError(f"fold(s) {sorted(shared)} stand in train_folds and in test_folds")
+        return self
 
 
 class SyntheticConfig(_Strict):
