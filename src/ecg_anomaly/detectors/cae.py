@@ -79,6 +79,12 @@ class CAEDetector(BaseDetector):
     module_ : torch.nn.Module
         The trained network.
 
+    References
+    ----------
+    He et al., "Masked autoencoders are scalable vision learners", CVPR 2022 (masked restoration);
+    Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
+    convolutional neural network", CVPR 2016.
+
     Examples
     --------
     >>> from ecg_anomaly import CAEDetector, make_ecg

@@ -88,6 +88,12 @@ class VAEBiLSTMDetector(BaseDetector):
     module_ : torch.nn.Module
         The trained network.
 
+    References
+    ----------
+    Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014; Higgins et al., "beta-VAE",
+    ICLR 2017; Lee et al., "A simple unified framework for detecting out-of-distribution samples",
+    NeurIPS 2018 (distances of hidden states as a score).
+
     Examples
     --------
     >>> from ecg_anomaly import VAEBiLSTMDetector, make_ecg

@@ -92,6 +92,12 @@ class VAEMHADetector(BaseDetector):
     module_ : torch.nn.Module
         The trained network.
 
+    References
+    ----------
+    Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014; Vaswani et al., "Attention is
+    all you need", NeurIPS 2017; Lee et al., "A simple unified framework for detecting
+    out-of-distribution samples", NeurIPS 2018 (distances of hidden states as a score).
+
     Examples
     --------
     >>> from ecg_anomaly import VAEMHADetector, make_ecg
