@@ -593,3 +593,33 @@ def test_the_file_is_plain_safetensors(content, tmp_path):
     with safe_open(tmp_path / "m", "np") as file:
         assert "detect.center_" in file.keys()  # noqa: SIM118
         assert set(file.metadata()) == {"ecg_anomaly"}
+
+
+def test_a_detector_fitted_on_a_table_keeps_its_feature_names(tmp_path, small, signals):
+    pd = pytest.importorskip("pandas")
+    X = signals(n_leads=1, n_samples=40)[:, 0]
+    table = pd.DataFrame(X, columns=[f"s{k}" for k in range(40)])
+    detector = small(CAEDetector).fit(table)
+    save(detector, tmp_path / "m.safetensors")
+    loaded = load(tmp_path / "m.safetensors")
+    assert loaded.feature_names_in_.tolist() == list(table.columns)
+    np.testing.assert_array_equal(loaded.score_samples(table), detector.score_samples(table))
+
+
+def test_an_array_as_a_parameter_is_refused_or_kept(tmp_path, small, signals):
+    X = signals(n_leads=2)
+    detector = small(CAEDetector, leads=np.arange(2)).fit(X)
+    with pytest.raises(ModelFileError, match="give it as a list"):
+        save(detector, tmp_path / "m.safetensors")
+    named = small(CAEDetector, leads=np.array(["I", "V2"])).fit(X)
+    save(named, tmp_path / "m.safetensors")
+    assert load(tmp_path / "m.safetensors").leads_ == ("I", "V2")
+
+
+def test_steps_that_pass_through(tmp_path, small, signals):
+    X = signals()
+    model = Pipeline([("a", "passthrough"), ("b", None), ("c", small(CAEDetector))]).fit(X)
+    save(model, tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(
+        load(tmp_path / "m.safetensors").score_samples(X), model.score_samples(X)
+    )
