@@ -31,6 +31,7 @@ FORMAT = 1
 _KEY = "ecg_anomaly"
 _CLASSES: dict[str, type[BaseEstimator]] = {cls.__name__: cls for cls in DETECTORS + TRANSFORMERS}
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*_")
+_PASS = {"class": "passthrough"}
 _SCALARS = (bool, int, float, str, type(None))
 
 
@@ -119,11 +120,15 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
-    if estimator is None or (isinstance(estimator, str) and estimator == "passthrough"):
-        return {"class": "passthrough"}
     if isinstance(estimator, Pipeline):
         steps = [
-            [name, _describe(step, f"{prefix}{name}.", tensors)] for name, step in estimator.steps
+            [
+                name,
+                _PASS
+                if step in (None, "passthrough")
+                else _describe(step, f"{prefix}{name}.", tensors),
+            ]
+            for name, step in estimator.steps
         ]
         return {"class": "Pipeline", "steps": steps}
     name = type(estimator).__name__
