@@ -31,7 +31,6 @@ FORMAT = 1
 _KEY = "ecg_anomaly"
 _CLASSES: dict[str, type[BaseEstimator]] = {cls.__name__: cls for cls in DETECTORS + TRANSFORMERS}
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*_")
-_PASS = {"class": "passthrough"}
 _SCALARS = (bool, int, float, str, type(None))
 
 
@@ -122,12 +121,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     if isinstance(estimator, Pipeline):
         steps = [
-            [
-                name,
-                _PASS
-                if step in (None, "passthrough")
-                else _describe(step, f"{prefix}{name}.", tensors),
-            ]
+            [name, _describe_step(step, f"{prefix}{name}.", tensors)]
             for name, step in estimator.steps
         ]
         return {"class": "Pipeline", "steps": steps}
@@ -151,6 +145,12 @@ def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> di
             for key, value in state.items()
         },
     }
+
+
+def _describe_step(step: Any, prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    if step is None or (isinstance(step, str) and step == "passthrough"):
+        return {"class": "passthrough"}
+    return _describe(step, prefix, tensors)
 
 
 def _as_json(metadata: dict) -> dict:

@@ -39,8 +39,7 @@ from . import _reference
 # Records read at a time: bounds memory, changes no result.
 _CHUNK = 64
 # Convolutions in single precision depend on the size of the batch, so all batches have this one,
-# padded where records run out: scores are then the same in any company. Eight cost one record what
-# double precision would, and a thousand a third of it (benchmarks/scoring.py).
+# padded where records run out: scores are then the same in any company (benchmarks/scoring.py).
 BATCH_IN_SCORING = 8
 # Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
 _SURPRISE_WEIGHT = 4.0
