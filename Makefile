@@ -21,7 +21,10 @@ lint: .venv/.lint
 benchmark: .venv/.core
 	$(BIN)/python benchmarks/preprocessing.py
 	$(BIN)/python benchmarks/scoring.py
-	if [ -n "$$ECG_ANOMALY_DATA" ]; then $(BIN)/python benchmarks/detection/ptbxl.py "$$ECG_ANOMALY_DATA"; fi
+	if [ -n "$$ECG_ANOMALY_DATA" ]; then \
+		$(BIN)/python benchmarks/detection/score_methods.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/detection/ptbxl.py "$$ECG_ANOMALY_DATA"; \
+	fi
 	$(BIN)/python benchmarks/tables.py
 
 docs: .venv/.docs

@@ -86,6 +86,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results/scoring.json")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     X = make_ecg(1000, random_state=0).X
     chosen = _training.THREADS
     document = {}

@@ -11,7 +11,7 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from ecg_anomaly import cli, experiment, load, make_ecg, save, score_records
+from ecg_anomaly import cli, experiment, load, make_ecg, save, score_records, scoring
 from ecg_anomaly.errors import ECGError
 from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.preprocessing import LeadNormalizer
@@ -166,6 +166,71 @@ def test_a_bad_record_among_good_ones(workshop, model, tmp_path, format):
         assert out.count("not scorable") == 1
 
 
+def test_the_place_of_the_file_is_looked_at_first(workshop, model, tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError
+
+    monkeypatch.setattr(scoring, "score_records", refuse)
+    code, _, err = run("score", model, workshop / "records", "--out", tmp_path / "no" / "scores")
+    assert code == 2
+    assert "no such folder" in err
+
+
+def test_a_file_is_written_whole(workshop, model, tmp_path, monkeypatch):
+    out = tmp_path / "scores"
+    out.write_text("before")
+
+    def refuse(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        code, _, err = run("score", model, workshop / "records", "--out", out)
+    assert code == 2
+    assert "No space left on device" in err
+    assert out.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_what_is_missing_is_left_blank(workshop, model, tmp_path):
+    (tmp_path / "broken.hea").touch()
+    _, out, _ = run("score", model, workshop / "records", tmp_path)
+    assert "nan" not in out.lower()
+    assert "broken" in out
+    _, out, _ = run("evaluate", model)
+    assert "nan" not in out.lower()
+
+
+@pytest.mark.parametrize(("tty", "quiet"), [(True, False), (True, True), (False, False)])
+@pytest.mark.parametrize("command", ["score", "evaluate"])
+def test_a_progress_bar_for_those_who_watch(workshop, model, monkeypatch, command, tty, quiet):
+    shown = []
+
+    def track(items, description, *, console, disable):
+        shown.append(not disable)
+        assert console.stderr
+        return items
+
+    monkeypatch.setattr(cli, "track", track)
+    monkeypatch.setattr(sys, "stderr", Watched(tty))
+    if command == "score":
+        cli.score(model, [workshop / "records"], quiet=quiet)
+    else:
+        cli.evaluate(model, quiet=quiet)
+    assert shown == [tty and not quiet]
+
+
+class Watched(io.StringIO):
+    """A standard error that says whether it is a terminal."""
+
+    def __init__(self, tty):
+        super().__init__()
+        self.tty = tty
+
+    def isatty(self):
+        return self.tty
+
+
 def test_all_records_bad(model, tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.hea").write_text("")
@@ -225,6 +290,9 @@ def test_info(model):
     assert document["takes"] == f"{', '.join(STANDARD_LEADS)}; 100 Hz; 3 s"
     assert document["experiment"]["name"] == "tiny"
     assert document["n_train"] == 70
+    detector = load(model)[-1]
+    assert document["threshold"] == pytest.approx(detector.offset_, rel=1e-5)
+    assert document["detector"] == {"CAEDetector": detector.get_params()}
 
 
 # Errors: one line, exit code 2
@@ -259,11 +327,14 @@ def test_wrong_commands(workshop, model, damaged, tmp_path):
         (["score", tiny, records], "tiny.yaml"),
         (["score", model, tmp_path / "nothing"], "holds no WFDB header"),
         (["score", model, records, "--aggregate", "max"], "--aggregate must be min, mean or med"),
-        (["score", model, records, "--out", tmp_path / "no/s"], "cannot be written"),
+        (["score", model, records, "--out", tmp_path / "no/s"], "no such folder"),
+        (["score", model, records, "--out", os.devnull], "pipe or device"),
+        (["score", bare, records], "has no detector: it ends in LeadNormalizer"),
         (["evaluate", damaged], "damaged"),
         (["evaluate", model, "--folds", "9"], "was not trained on PTB-XL"),
         (["evaluate", bare], "says nothing of an experiment"),
         (["info", damaged], "damaged"),
+        (["info", bare], "has no detector: it ends in LeadNormalizer"),
         (["info", tmp_path], str(tmp_path)),
         (["demo", "--data", tmp_path, "--out", tmp_path / "d"], "ptbxl_database.csv is missing"),
         (["demo", "--out", tiny / "below"], "cannot be made"),

@@ -17,8 +17,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ecg_anomaly import BandpassFilter, LeadNormalizer, NormalsOnly, RecordSet, VAEMHADetector
-from ecg_anomaly.detectors import DETECTORS
+from ecg_anomaly.detectors import DETECTORS, CAEDetector
 from ecg_anomaly.errors import SignalError
+from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.preprocessing import TRANSFORMERS
 
 LEADS = ("I", "II", "V2")
@@ -384,7 +385,7 @@ def test_warm_start_goes_on(cls, small, signals):
         not torch.equal(tensor, again.module_.state_dict()[name])
         for name, tensor in detector.module_.state_dict().items()
     )
-    with pytest.raises(SignalError, match=r"warm_start.*3 leads.*has 2"):
+    with pytest.raises(SignalError, match=r"warm_start.*3 leads.*there are 2"):
         detector.fit(X[:, :2])
     cold = detector.set_params(warm_start=False).fit(X)
     np.testing.assert_array_equal(cold.score_samples(X), fresh.score_samples(X))
@@ -574,3 +575,71 @@ def test_grid_search_in_processes(small, signals):
     expected = clone(search).fit(data, y).cv_results_["mean_test_score"]
     search.set_params(n_jobs=2).fit(data, y)
     np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected)
+
+
+@every_detector
+def test_warm_start_needs_the_same_network(cls, small, signals):
+    detector = small(cls, warm_start=True).fit(signals())
+    with pytest.raises(SignalError, match=r"warm_start.*'channels': 8.*'channels': 16"):
+        detector.set_params(channels=16).fit(signals())
+
+
+@every_detector
+def test_parameters_set_after_fit_change_no_network(cls, small, signals):
+    X = signals()
+    detector = small(cls).fit(X)
+    scores = detector.score_samples(X)
+    detector.set_params(stride=4, channels=16)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(detector)).score_samples(X), scores)
+
+
+@every_detector
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_fit_leaves_the_detector_as_it_was(cls, small, signals, monkeypatch, error):
+    X = signals()
+    detector = small(cls, max_epochs=3).fit(X)
+    scores = detector.score_samples(X)
+    build = cls._build_criterion
+
+    def failing(self, n_steps):
+        criterion = build(self, n_steps)
+        calls = iter([False] * 2)
+
+        def fail(*_):
+            if next(calls, True):
+                raise error
+
+        criterion.register_forward_hook(fail)
+        return criterion
+
+    monkeypatch.setattr(cls, "_build_criterion", failing)
+    with pytest.raises(error):
+        detector.fit(100 * X + 5)
+    np.testing.assert_array_equal(detector.score_samples(X), scores)
+    fresh = small(cls, max_epochs=3)
+    with pytest.raises(error):
+        fresh.fit(X)
+    with pytest.raises(NotFittedError):
+        fresh.score_samples(X)
+
+
+@every_detector
+def test_arrays_of_twelve_leads_are_in_the_standard_order(cls, small, signals):
+    X = signals(n_leads=12)
+    detector = small(cls).fit(X)
+    np.testing.assert_array_equal(detector.score_samples(RecordSet(X)), detector.score_samples(X))
+    with pytest.raises(SignalError, match="order them by name"):
+        detector.score_samples(RecordSet(X, leads=STANDARD_LEADS[::-1]))
+
+
+def test_fits_in_python_threads_agree_with_those_alone(small, signals):
+    X = signals()
+
+    def score(seed):
+        return small(CAEDetector, random_state=seed).fit(X).score_samples(X)
+
+    alone = [score(seed) for seed in range(4)]
+    together = joblib.Parallel(n_jobs=4, backend="threading")(
+        joblib.delayed(score)(seed) for seed in range(4)
+    )
+    np.testing.assert_array_equal(together, alone)

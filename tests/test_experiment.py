@@ -96,6 +96,20 @@ def test_build_passes_parameters_on(tmp_path):
     assert (model[-1].channels, model[-1].max_epochs) == (8, 7)
 
 
+def test_steps_may_be_repeated():
+    notches = [{"NotchFilter": {"freq": freq}} for freq in (20.0, 30.0, 40.0)]
+    steps = [notches[0], {"LeadNormalizer": {}}, *notches[1:]]
+    model = check_config(changed(["preprocessing"], steps), "small").build()
+    assert list(model.named_steps) == [
+        "NotchFilter",
+        "LeadNormalizer",
+        "NotchFilter2",
+        "NotchFilter3",
+        "CAEDetector",
+    ]
+    assert model["NotchFilter3"].freq == 40
+
+
 def test_a_file_of_ones_own(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(SMALL))
@@ -134,6 +148,9 @@ def test_a_file_of_ones_own(tmp_path):
         (["threshold", "false_alarm_rate"], 0, r"threshold\.false_alarm_rate"),
         (["threshold", "false_alarm_rate"], 5, r"threshold\.false_alarm_rate"),
         (["threshold", "holdout"], 1.0, r"threshold\.holdout"),
+        (["threshold", "random_state"], -1, r"threshold\.random_state: .*greater than or equal"),
+        (["threshold", "random_state"], 2**32, r"threshold\.random_state: .*less than"),
+        (["data", "random_state"], -1, r"data\.synthetic\.random_state"),
         (["threshold", "k"], 1, r"unknown key 'threshold\.k'"),
     ],
     ids=str,
@@ -307,6 +324,48 @@ def test_no_normal_to_train_on():
     training = make_ecg(10, duration=3, anomalies="all", random_state=0)
     with pytest.raises(DatasetError, match="no normal record to train on"):
         fit_experiment(check_config(SMALL, "small"), training[training.y == -1])
+
+
+@pytest.mark.parametrize(
+    ("detector", "problem"),
+    [
+        ({"VAEMHADetector": {"n_heads": 5}}, "n_heads=5 does not divide"),
+        ({"CAEDetector": {"device": "nowhere"}}, "device='nowhere' cannot be used here"),
+        ({"CAEDetector": {"early_stopping": True, "validation_fraction": 0.999}}, "."),
+    ],
+    ids=str,
+)
+def test_what_only_fitting_can_refuse(detector, problem):
+    config = check_config(changed(["detector"], detector), "small")
+    training = make_ecg(30, duration=3, random_state=0)
+    with pytest.raises(ECGError, match=problem):
+        fit_experiment(config, training)
+
+
+def test_errors_of_scikit_learn_name_the_experiment(monkeypatch):
+    class Refusing:
+        def fit(self, X):
+            raise ValueError("something of a library")
+
+    monkeypatch.setattr(ExperimentConfig, "build", lambda self, **params: Refusing())
+    training = make_ecg(30, duration=3, random_state=0)
+    with pytest.raises(ConfigError, match="experiment 'small': something of a library"):
+        fit_experiment(check_config(SMALL, "small"), training)
+
+
+def test_scoring_in_batches(fitted, monkeypatch):
+    _, _, test, result = fitted
+    monkeypatch.setattr(module, "BATCH_SIZE", 16)
+    seen = []
+
+    def progress(batches):
+        for batch in batches:
+            seen.append(batch)
+            yield batch
+
+    _, scores = evaluate_model("CAEDetector", result.model, test, progress=progress)
+    assert seen == [slice(0, 16), slice(16, 32)]
+    np.testing.assert_array_equal(scores, result.model.score_samples(test.X))
 
 
 def test_evaluating_a_model(fitted):

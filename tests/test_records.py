@@ -222,6 +222,26 @@ class TestRecordSet:
         with pytest.raises(SignalError, match=message):
             RecordSet(**{"signals": np.zeros((3, 4, 5)), **arguments})
 
+    @pytest.mark.parametrize(
+        ("patients", "expected"),
+        [
+            ([1.0, np.nan, 1.0, np.nan], ["1.0", "b", "1.0", "row 3"]),
+            ([None, None, "x", ""], ["row 0", "b", "x", "row 3"]),
+            (["b", "", "b", np.nan], ["b", "row 1", "b", "row 3"]),
+            (pd.Series([7, None, 7, None], dtype="Int64"), ["7", "b", "7", "row 3"]),
+        ],
+        ids=["float", "object", "repeated", "pandas"],
+    )
+    def test_a_missing_patient_is_nobody_else(self, patients, expected):
+        ids = ["a", "b", "c", ""] if patients[0] is not None else ["", "b", "c", ""]
+        records = RecordSet(signals(4), record_ids=ids, patient_ids=patients)
+        assert records.patient_ids.tolist() == expected
+
+    def test_whole_patient_ids_stay(self):
+        records = RecordSet(signals(3), patient_ids=[1.0, 2.0, 1.0])
+        assert records.patient_ids.tolist() == [1.0, 2.0, 1.0]
+        assert RecordSet(signals(2), patient_ids=["a", "a"]).patient_ids.tolist() == ["a", "a"]
+
     def test_an_empty_set(self):
         assert RecordSet().shape == (0, 12, 0)
         assert RecordSet().load().shape == (0, 12, 0)
@@ -239,6 +259,16 @@ class TestFromRecords:
         assert (result.fs, result.leads) == (250, ("I", "II"))
         assert result.record_ids.tolist() == ["r0", "r1", "r2"]
         assert result.patient_ids.tolist() == ["p0", "p1", "p2"]
+
+    def test_records_without_a_patient_are_not_of_one_patient(self):
+        x = signals(4)
+        records = RecordSet.from_records(
+            [Record(part, record_id=name) for part, name in zip(x, "aabc", strict=True)]
+        )
+        assert records.patient_ids.tolist() == ["row 0", "row 1", "b", "c"]
+        nameless = RecordSet.from_records([Record(part) for part in x])
+        assert len(set(nameless.patient_ids)) == 4
+        assert nameless[0].patient_id == "row 0"
 
     @pytest.mark.parametrize(
         ("other", "message"),

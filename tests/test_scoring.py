@@ -1,24 +1,30 @@
 """Scoring of records as they come."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
-from sklearn.pipeline import make_pipeline
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ecg_anomaly import (
     BandpassFilter,
     CAEDetector,
+    CropOrPad,
     LeadImputer,
     LeadNormalizer,
     Record,
     RecordSet,
+    Resampler,
     make_ecg,
     score_records,
 )
 from ecg_anomaly.errors import ECGError, RecordFileError, SignalError
 from ecg_anomaly.leads import STANDARD_LEADS
-from ecg_anomaly.scoring import model_input
+from ecg_anomaly.scoring import detector_of, model_input
 
 COLUMNS = ["record_id", "source", "score", "verdict", "n_windows", "problem"]
 VERDICTS = {"flagged", "not flagged", "not scorable"}
@@ -293,10 +299,10 @@ def test_options_are_checked(detector):
 
 
 def test_what_a_model_takes(small, detector, imputing, ecgs):
-    assert model_input(detector) == (100.0, STANDARD_LEADS, 400, False)
-    assert model_input(imputing) == (100.0, STANDARD_LEADS, 400, True)
+    assert model_input(detector) == (100.0, STANDARD_LEADS, 400, False, False)
+    assert model_input(imputing) == (100.0, STANDARD_LEADS, 400, True, False)
     on_arrays = small(CAEDetector, fs=250).fit(ecgs)
-    assert model_input(on_arrays) == (250.0, STANDARD_LEADS, 400, False)
+    assert model_input(on_arrays) == (250.0, STANDARD_LEADS, 400, False, False)
     named = small(CAEDetector, leads=["V1", "II"]).fit(ecgs[:, :2])
     assert model_input(named).leads == ("V1", "II")
     nameless = small(CAEDetector).fit(ecgs[:, :2])
@@ -321,3 +327,135 @@ def test_verdicts_are_three(detector, ecgs):
     assert table["record_id"].iloc[-1] == "few"
     assert table["n_windows"].dtype.kind == "i"
     assert table["score"].dtype == np.float64
+
+
+# What is no model
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        CAEDetector(),
+        make_pipeline(LeadNormalizer(), CAEDetector()),
+        GridSearchCV(CAEDetector(), {"stride": [4]}),
+    ],
+    ids=["detector", "pipeline", "search"],
+)
+def test_an_unfitted_model(model):
+    with pytest.raises(NotFittedError):
+        score_records(model, [])
+
+
+def test_models_without_a_detector(ecgs, small):
+    normalizer = LeadNormalizer().fit(ecgs)
+    with pytest.raises(ECGError, match="no detector: it ends in LeadNormalizer"):
+        score_records(normalizer, [])
+    with pytest.raises(ECGError, match="no detector: it ends in LeadNormalizer"):
+        model_input(make_pipeline(normalizer, "passthrough"))
+    with pytest.raises(ECGError, match="no detector: it ends in nothing"):
+        model_input(Pipeline([("a", "passthrough"), ("b", None)]))
+    with pytest.raises(ECGError, match="StandardScaler is no estimator of this package"):
+        model_input(StandardScaler().fit(ecgs[:, 0]))
+
+
+def test_a_search_is_its_best_estimator(small, ecgs):
+    halves = PredefinedSplit(np.arange(30) % 2)
+    search = GridSearchCV(
+        small(CAEDetector), {"n_neighbors": [2]}, cv=halves, scoring=lambda *_: 1.0
+    ).fit(RecordSet(ecgs))
+    assert detector_of(search) is search.best_estimator_
+    best = score_records(search.best_estimator_, records_of(ecgs))
+    assert score_records(search, records_of(ecgs)).equals(best)
+
+
+def test_nested_and_idle_steps(detector, ecgs):
+    inner = make_pipeline(None, BandpassFilter().fit(RecordSet(ecgs)), detector)
+    model = Pipeline([("idle", "passthrough"), ("inner", inner)])
+    assert model_input(model) == model_input(detector)
+    assert detector_of(model) is detector
+    expected = inner.score_samples(RecordSet(ecgs))
+    np.testing.assert_allclose(scores(model, records_of(ecgs)), expected, rtol=1e-7)
+
+
+def test_the_rate_is_followed_through_the_steps(small, ecgs):
+    wrong = make_pipeline(BandpassFilter(lowcut=1, fs=500), small(CAEDetector)).fit(ecgs)
+    with pytest.raises(
+        SignalError, match="CAEDetector has fs=100, but its input 500 Hz: fit it with fs=500"
+    ):
+        score_records(wrong, records_of(ecgs, fs=500))
+    right = make_pipeline(BandpassFilter(lowcut=1, fs=500), small(CAEDetector, fs=500)).fit(ecgs)
+    assert model_input(right).fs == 500
+    steps = LeadNormalizer(), Resampler(fs_in=200, fs_out=100), small(CAEDetector)
+    assert model_input(make_pipeline(*steps).fit(ecgs)).fs == 200
+
+
+# What is no record
+
+
+def test_a_record_by_itself(detector, ecgs, write):
+    (record,) = records_of(ecgs[:1])
+    assert score_records(detector, record).equals(score_records(detector, [record]))
+    path = write("alone", ecgs[0])
+    listed = score_records(detector, [path])
+    assert score_records(detector, path).equals(listed)
+    assert score_records(detector, str(path)).equals(listed)
+
+
+def test_an_array_lacks_rate_and_leads(detector, ecgs):
+    with pytest.raises(SignalError, match=r"wrap it as RecordSet\(X, fs=\.\.\.\)"):
+        score_records(detector, ecgs)
+
+
+def test_a_record_without_a_usable_lead(imputing, ecgs):
+    foreign = Record(ecgs[0, :2], leads=["ECG1", "RESP"], record_id="foreign")
+    with pytest.raises(SignalError, match=r"'foreign': no sample .*present are ECG1, RESP"):
+        score_records(imputing, [foreign])
+    gone = Record(np.full((12, 400), np.nan), record_id="gone")
+    part = make_ecg(1, duration=12, random_state=1).X[0]
+    part[:, 300:900] = np.nan
+    gap = Record(part, record_id="gap")
+    table = score_records(imputing, [gone, gap, *records_of(ecgs[:1])], errors="report")
+    assert table["verdict"].eq("not scorable").tolist() == [True, True, False]
+    assert "no sample from 0 to 4 s" in table["problem"][0]
+    assert "no sample from 4 to 8 s" in table["problem"][1]
+    # one sample in each window is enough to go on with
+    part[0, ::100] = 0
+    assert np.isfinite(scores(imputing, [gap])).all()
+
+
+# Lengths
+
+
+def test_a_model_that_pads_takes_shorter_records(small, ecgs):
+    model = make_pipeline(CropOrPad(duration=4), small(CAEDetector)).fit(RecordSet(ecgs))
+    lengths = [300, 400, 250, 250, 900]
+    long = make_ecg(1, duration=9, random_state=1).X[0]
+    records = [Record(long[:, :n], record_id=str(n)) for n in lengths]
+    table = score_records(model, records)
+    assert table["n_windows"].tolist() == [1, 1, 1, 1, 4]
+    expected = [model.score_samples(RecordSet(long[None, :, :n]))[0] for n in lengths[:4]]
+    np.testing.assert_allclose(table["score"][:4], expected, rtol=1e-7)
+    assert table["score"][4] == scores(model[-1], [records[4]])[0]
+    empty = score_records(model, [Record(np.zeros((12, 0)))], errors="report")
+    assert "shorter" in empty["problem"][0]
+
+
+def test_the_windows_of_a_record_are_not_copied_as_a_whole(detector):
+    record = Record(np.random.default_rng(0).normal(size=(12, 400_000)).astype(np.float32))
+    batch = {}
+
+    class Model(type(detector)):
+        def score_samples(self, X):
+            batch["shape"] = X.shape
+            return np.concatenate([part.mean(axis=(1, 2)) for part in X.batches()])
+
+    model = Model()
+    model.__dict__ |= detector.__dict__
+    tracemalloc.start()
+    try:
+        score_records(model, [record])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert batch["shape"] == (1999, 12, 400)
+    assert peak < 1.1 * record.signal.nbytes

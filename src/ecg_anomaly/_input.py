@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from .errors import SignalError
-from .leads import canonical_leads
+from .leads import STANDARD_LEADS, canonical_leads
 from .records import BATCH_SIZE, RecordSet, RecordSignalError
 from .signal._rows import as_float
 
@@ -31,6 +32,17 @@ class SignalInputMixin:
     n_leads_in_: int
     leads_: tuple[str, ...]
 
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Put the estimator back as it was where the block fails or is interrupted."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
     def _fit_input(self, X: Any) -> tuple[RecordSet | np.ndarray, bool]:
         """Check and remember the input's shape; return it, and whether it came as a 2-D table."""
         generic = False
@@ -50,10 +62,13 @@ class SignalInputMixin:
         """Check the input against what was fitted on; return it as `_fit_input` does."""
         if not isinstance(X, RecordSet):
             return self._validate(X, reset=False)
-        if self.leads_ and tuple(X.leads) != self.leads_:
+        # arrays of twelve leads are taken to have them in the standard order
+        standard = STANDARD_LEADS if self.n_leads_in_ == len(STANDARD_LEADS) else ()
+        expected = self.leads_ or standard
+        if expected and tuple(X.leads) != expected:
             raise SignalError(
                 f"X has the leads {', '.join(X.leads)}, but {type(self).__name__} was fitted on "
-                f"{', '.join(self.leads_)}; select and order them by name first "
+                f"{', '.join(expected)}; select and order them by name first "
                 "(score_records does)."
             )
         self._check_shape(X.shape[1], X.shape[2])

@@ -7,6 +7,7 @@ in what they are or save.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -29,8 +30,10 @@ _MAX_GRADIENT_NORM = 1.0
 _WEIGHT_DECAY = 1e-2
 #: Torch threads around training and scoring. Two train up to half again as fast on an idle machine,
 #: but many times slower as soon as something else holds a core, since they wait for each other at
-#: every layer (benchmarks/scoring.py). One is never slower than one, and n_jobs uses the cores.
+#: every layer (benchmarks/scoring.py). n_jobs uses the cores.
 THREADS = 1
+# torch's generator and its number of threads belong to the whole process: Python threads take turns
+_LOCK = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -131,8 +134,10 @@ def train(
         _StopWhenDiverged(),
     ]
     n_steps = -(-len(training) // plan.batch_size) * plan.max_epochs
+    early_stopping = None
     if plan.patience is not None and validation is not None:
-        callbacks.append(EarlyStopping(patience=plan.patience, load_best=True, sink=_silent))
+        early_stopping = EarlyStopping(patience=plan.patience, load_best=True, sink=_silent)
+        callbacks.append(early_stopping)
     # a cycle of fewer than four steps has no rise: the schedule divides by its length
     elif n_steps >= 4:
         callbacks.append(
@@ -168,7 +173,16 @@ def train(
                 SequentialSampler(validation), plan.batch_size, False
             )
         )
-    net.fit(training, y=None)
+    # not net.fit: it swallows every KeyboardInterrupt and passes a half-trained network off as done
+    net.initialize()
+    net.notify("on_train_begin", X=training, y=None)
+    try:
+        net.fit_loop(training, None)
+    except KeyboardInterrupt:
+        # EarlyStopping stops by this exception too
+        if early_stopping is None or early_stopping.misses_ < early_stopping.patience:
+            raise
+    net.notify("on_train_end", X=training, y=None)
     columns = ["epoch", "train_loss"] + ["valid_loss"] * (validation is not None)
     return [{name: float(row[name]) for name in columns} for row in net.history]
 
@@ -181,7 +195,7 @@ def _silent(*_args):
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch inside the block and give the global generators back untouched."""
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with _LOCK, torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield
 
@@ -189,12 +203,13 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 @contextlib.contextmanager
 def threads() -> Iterator[None]:
     """Run the block with `THREADS` torch threads, then put the number back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _LOCK:
+        before = torch.get_num_threads()
+        torch.set_num_threads(THREADS)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def resolve_device(device: str) -> torch.device:
@@ -213,3 +228,11 @@ def resolve_device(device: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(f"device={device!r} cannot be used here: {error}") from None
     return resolved
+
+
+def device_or_cpu(device: str) -> torch.device:
+    """Return the device a name stands for, or the CPU where this machine does not have it."""
+    try:
+        return resolve_device(device)
+    except ValueError:
+        return torch.device("cpu")

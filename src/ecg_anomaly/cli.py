@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -49,10 +50,7 @@ def fit(
     from .experiment import fit_experiment, load_config, load_datasets
     from .persistence import save
 
-    if not out.parent.is_dir():
-        raise ECGError(f"{out.parent}: no such folder; make it before training.")
-    if out.is_dir():
-        raise ECGError(f"{out}: is a folder; name a file to write.")
+    _check_out(out)
     experiment = load_config(config)
     training, _ = load_datasets(experiment, data)
     fitted = fit_experiment(experiment, training, verbose=0 if quiet else 1)
@@ -79,21 +77,23 @@ def score(
 ) -> None:
     """Score records; what cannot be scored is reported, and the rest goes on."""
     from .io import find_records
-    from .persistence import load
+    from .persistence import load, write_whole
     from .scoring import score_records
 
     if aggregate not in ("min", "mean", "median"):
         raise ECGError(f"--aggregate must be min, mean or median, got {aggregate!r}.")
+    if out is not None:
+        _check_out(out)
     detector = load(model)
     found = find_records(records)
-    paths = track(found, "scoring", console=_errors, disable=quiet or not sys.stderr.isatty())
+    paths = _tracked(found, quiet)
     table = score_records(detector, paths, aggregate=aggregate, errors="report")
     shown = table.drop(columns="problem") if format is Format.TABLE else table
     text = _as_text(shown, format)
     if out is None:
         print(text)
     else:
-        _write(out, text + "\n")
+        write_whole(out, f"{text}\n".encode())
     refused = table[table["verdict"] == "not scorable"]
     for problem in refused["problem"]:
         _errors.print(f"not scorable: {problem}")
@@ -109,6 +109,7 @@ def evaluate(
         str | None, typer.Option(help="PTB-XL folds such as 9 or 9,10; else the experiment's.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.TABLE,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure a model on the test data of its experiment."""
     from .evaluation import describe
@@ -129,7 +130,9 @@ def evaluate(
         experiment = check_config(description, model)
     _, test = load_datasets(experiment, data)
     started = time.perf_counter()
-    table, _ = evaluate_model(type(detector[-1]).__name__, detector, test)
+    table, _ = evaluate_model(
+        type(detector[-1]).__name__, detector, test, progress=lambda parts: _tracked(parts, quiet)
+    )
     seconds = time.perf_counter() - started
     if format is not Format.TABLE:
         print(_as_text(table.rename_axis("detector").reset_index(), format))
@@ -145,14 +148,18 @@ def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     import yaml
 
     from .persistence import load, read_metadata
-    from .scoring import model_input
+    from .scoring import detector_of, model_input
 
-    takes = model_input(load(model))
+    loaded = load(model)
+    takes, detector = model_input(loaded), detector_of(loaded)
     document = read_metadata(model)
     seconds = takes.n_samples / takes.fs
     print(f"version: {document['version']}")
     print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")
-    print(yaml.safe_dump(document["metadata"], sort_keys=False, allow_unicode=True).rstrip())
+    print(f"threshold: {detector.offset_:.6g}")
+    about = {"detector": {type(detector).__name__: _plain(detector.get_params())}}
+    about |= document["metadata"] or {}
+    print(yaml.safe_dump(about, sort_keys=False, allow_unicode=True).rstrip())
 
 
 @app.command()
@@ -174,12 +181,32 @@ def demo(
     print("Written: " + ", ".join(str(file) for file in result.files))
 
 
+def _check_out(out: Path) -> None:
+    """Refuse a file that cannot be written, before anything is computed."""
+    if not out.parent.is_dir():
+        raise ECGError(f"{out.parent}: no such folder; make it first.")
+    if out.exists() and not out.is_file():
+        raise ECGError(f"{out}: is a folder, pipe or device; name a file to write.")
+
+
+def _tracked(items: list, quiet: bool) -> Iterable:
+    """Show a progress bar to whoever watches."""
+    return track(items, "scoring", console=_errors, disable=quiet or not sys.stderr.isatty())
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters as YAML has them."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in params.items()
+    }
+
+
 def _print_table(table) -> None:
     def number(digits):
-        return lambda value: "" if value != value else f"{value:.{digits}f}"
+        return lambda value: f"{value:.{digits}f}"
 
     formatters = {column: number(1 if column.endswith(" s") else 3) for column in table.columns}
-    print(table.to_string(formatters=formatters))
+    print(table.to_string(formatters=formatters, na_rep=""))
 
 
 def _as_text(table, format: Format) -> str:
@@ -188,14 +215,7 @@ def _as_text(table, format: Format) -> str:
     if format is Format.JSON:
         rows = table.astype(object).where(table.notna(), None).to_dict("records")
         return json.dumps(rows, indent=1, ensure_ascii=False)
-    return table.to_string(index=False)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise ECGError(f"{path}: cannot be written ({error.strerror}).") from None
+    return table.to_string(index=False, na_rep="")
 
 
 def main() -> None:

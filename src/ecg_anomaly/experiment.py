@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -17,10 +19,11 @@ from sklearn.pipeline import Pipeline
 
 from .datasets import ECGDataset, load_ptbxl, make_ecg
 from .detectors import DETECTORS
-from .errors import ConfigError, DatasetError
+from .errors import ConfigError, DatasetError, ECGError
 from .evaluation import evaluate_scores
 from .model_selection import split_holdout, threshold_at_false_alarm_rate
 from .preprocessing import TRANSFORMERS
+from .records import BATCH_SIZE
 
 logger = logging.getLogger(__name__)
 _DETECTORS: dict[str, type] = {cls.__name__: cls for cls in DETECTORS}
@@ -56,7 +59,7 @@ class SyntheticConfig(_Strict):
     duration: float = Field(default=10.0, gt=0)
     n_train: int = Field(default=2000, gt=0)
     n_test: int = Field(default=1000, gt=1)
-    random_state: int = 0
+    random_state: int = Field(default=0, ge=0, lt=2**32)
 
 
 class ThresholdConfig(_Strict):
@@ -64,7 +67,7 @@ class ThresholdConfig(_Strict):
 
     false_alarm_rate: float = Field(default=0.05, gt=0, lt=1)
     holdout: float = Field(default=0.2, gt=0, lt=1)
-    random_state: int = 0
+    random_state: int = Field(default=0, ge=0, lt=2**32)
 
 
 class ExperimentConfig(_Strict):
@@ -90,10 +93,17 @@ class ExperimentConfig(_Strict):
         return step
 
     def build(self, **detector_params) -> Pipeline:
-        """Return the unfitted Pipeline; keyword arguments go to the detector."""
-        steps = [
-            (name, _TRANSFORMERS[name](**p)) for s in self.preprocessing for name, p in s.items()
-        ]
+        """Return the unfitted Pipeline; keyword arguments go to the detector.
+
+        Steps have the names of their classes, repeated ones with a number: ``NotchFilter2``.
+        """
+        steps: list[tuple[str, Any]] = []
+        count: Counter[str] = Counter()
+        for step in self.preprocessing:
+            ((name, params),) = step.items()
+            count[name] += 1
+            number = count[name] if count[name] > 1 else ""
+            steps.append((f"{name}{number}", _TRANSFORMERS[name](**params)))
         ((name, params),) = self.detector.items()
         return Pipeline([*steps, (name, _DETECTORS[name](**{**params, **detector_params}))])
 
@@ -261,6 +271,13 @@ def fit_experiment(
     Returns
     -------
     FittedExperiment
+
+    Raises
+    ------
+    DatasetError
+        If there are too few normals.
+    ConfigError
+        If parameters do not fit each other, the data or this machine.
     """
     normals = training[training.y == 1]
     if len(normals) == 0:
@@ -269,7 +286,12 @@ def fit_experiment(
     fit_rows, holdout_rows = split_holdout(normals.groups, rule.holdout, rule.random_state)
     logger.info("fitting %s on %d normals", config.name, len(fit_rows))
     started = time.perf_counter()
-    model = config.build(verbose=verbose).fit(normals.X[fit_rows])
+    try:
+        model = config.build(verbose=verbose).fit(normals.X[fit_rows])
+    except ECGError:
+        raise
+    except ValueError as error:  # what only fit can check, scikit-learn's own checks too
+        raise ConfigError(f"experiment {config.name!r}: {error}") from error
     seconds = time.perf_counter() - started
     scores = model.score_samples(normals.X[holdout_rows])
     model[-1].offset_ = threshold_at_false_alarm_rate(scores, rule.false_alarm_rate)
@@ -289,8 +311,20 @@ def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig)
     return float(np.concatenate(flagged).mean())
 
 
-def evaluate_model(name: str, model: Pipeline, test: ECGDataset) -> tuple[Any, np.ndarray]:
-    """Return the table of one model on `test`, and its scores."""
-    scores = model.score_samples(test.X)
+def evaluate_model(
+    name: str,
+    model: Pipeline,
+    test: ECGDataset,
+    *,
+    progress: Callable[[list[slice]], Iterable[slice]] = iter,
+) -> tuple[Any, np.ndarray]:
+    """Return the table of one model on `test`, and its scores.
+
+    `progress` is given the batches to score and gives them back one by one, as a progress bar
+    does.
+    """
+    starts = range(0, len(test), BATCH_SIZE)
+    batches = progress([slice(start, start + BATCH_SIZE) for start in starts])
+    scores = np.concatenate([model.score_samples(test.X[batch]) for batch in batches])
     table = evaluate_scores(test, {name: scores}, thresholds={name: float(model[-1].offset_)})
     return table, scores

@@ -77,7 +77,7 @@ def save(estimator: BaseEstimator, path: str | Path, *, metadata: dict | None = 
     }
     document["sha256"] = _digest(document, tensors)
     content = to_bytes(tensors or {"empty": np.zeros(0)}, {_KEY: json.dumps(document)})
-    _write_whole(path, content)
+    write_whole(path, content)
 
 
 def load(path: str | Path) -> Any:
@@ -121,7 +121,8 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     if isinstance(estimator, Pipeline):
         steps = [
-            [name, _describe(step, f"{prefix}{name}.", tensors)] for name, step in estimator.steps
+            [name, _describe_step(step, f"{prefix}{name}.", tensors)]
+            for name, step in estimator.steps
         ]
         return {"class": "Pipeline", "steps": steps}
     name = type(estimator).__name__
@@ -138,12 +139,18 @@ def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> di
     }
     return {
         "class": name,
-        "params": _plain(estimator.get_params(deep=False), name, {}, prefix),
+        "params": _plain(estimator.get_params(deep=False), name, None, prefix),
         "state": {
             key: _plain(value, f"{name}.{key}", tensors, f"{prefix}{key}")
             for key, value in state.items()
         },
     }
+
+
+def _describe_step(step: Any, prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    if step is None or (isinstance(step, str) and step == "passthrough"):
+        return {"class": "passthrough"}
+    return _describe(step, prefix, tensors)
 
 
 def _as_json(metadata: dict) -> dict:
@@ -153,11 +160,13 @@ def _as_json(metadata: dict) -> dict:
         raise ModelFileError(f"metadata must be of JSON's types: {error}.") from None
 
 
-def _plain(value: Any, where: str, tensors: dict[str, np.ndarray], prefix: str) -> Any:
-    """Return a value as JSON, its arrays put among the tensors."""
+def _plain(value: Any, where: str, tensors: dict[str, np.ndarray] | None, prefix: str) -> Any:
+    """Return a value as JSON, its arrays put among the tensors; None takes no arrays of numbers."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
+        return {"strings": [str(item) for item in value.ravel()]}
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-        if prefix.endswith("."):
-            raise ModelFileError(f"{where} holds an array; give it as a list.")
+        if tensors is None:
+            raise ModelFileError(f"{where} has an array as a parameter; give it as a list.")
         tensors[prefix] = np.ascontiguousarray(value)
         return {"tensor": prefix}
     if isinstance(value, np.generic):
@@ -190,6 +199,8 @@ def _unplain(value: Any, tensors: dict[str, np.ndarray]) -> Any:
             if not np.isfinite(array).all():
                 raise ModelFileError(f"{content} holds NaN or infinite numbers.")
             return array
+        if kind == "strings":
+            return np.array([str(item) for item in content], dtype=object)
         if kind == "tuple":
             return tuple(_unplain(item, tensors) for item in content)
         if kind == "dict":
@@ -205,6 +216,8 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
         if len(names) != len(steps) or not steps:
             raise ModelFileError(f"a Pipeline cannot have the steps {[step for step, _ in steps]}.")
         return Pipeline(steps)
+    if name == "passthrough":
+        return name
     if name not in _CLASSES:
         raise ModelFileError(f"class {name!r} is not allowed; allowed are {', '.join(_CLASSES)}.")
     cls = _CLASSES[name]
@@ -270,7 +283,14 @@ def _digest(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: beside its place, then renamed.
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot be written.
+    """
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

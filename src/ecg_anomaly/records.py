@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +23,31 @@ BATCH_SIZE = 256
 def default_leads(n_leads: int) -> tuple[str, ...]:
     """Return the standard names for twelve leads, and numbered ones for any other count."""
     return STANDARD_LEADS if n_leads == 12 else tuple(f"lead{k + 1}" for k in range(n_leads))
+
+
+def _with_own_patients(patient_ids: Any, record_ids: np.ndarray) -> np.ndarray:
+    """Return patient ids, each missing one (NaN, None, "") replaced by one of the record's own.
+
+    That is the record's id or, where this is missing, repeated or a patient's too, its row: records
+    of unknown patients must not pass for one patient's.
+    """
+    ids = np.asarray(patient_ids)
+    if ids.dtype.kind in "iu":
+        return ids
+    import pandas as pd
+
+    given = np.asarray(patient_ids, object)  # beside strings, NaN would become "nan"
+    missing = pd.isna(given)
+    missing[~missing] = given[~missing] == ""
+    if not missing.any():
+        return ids
+    names = ["" if gone else str(name) for name, gone in zip(given, missing, strict=True)]
+    records = ["" if pd.isna(name) else str(name) for name in record_ids]
+    count = Counter(records) + Counter(set(names))
+    for row in np.flatnonzero(missing):
+        own = records[row]
+        names[row] = own if own and count[own] == 1 else f"row {row}"
+    return np.array(names)
 
 
 class RecordSignalError(SignalError):
@@ -167,7 +193,8 @@ class RecordSet:
     leads : sequence of str, optional
         Lead names; by default the standard names for twelve leads.
     record_ids, patient_ids : sequence, optional
-        One a record; by default the row numbers.
+        One a record; by default the row numbers, and each record a patient of its own, as are
+        those whose patient is NaN, None or "".
     table : DataFrame, optional
         One row a record: age, sex, device, labels.
 
@@ -226,10 +253,14 @@ class RecordSet:
         ):
             if value is not None and len(value) != n_records:
                 raise SignalError(f"{name} has {len(value)} rows for {n_records} records.")
+        if patient_ids is not None:
+            self._patient_ids = _with_own_patients(patient_ids, self._record_ids)
 
     @classmethod
     def from_records(cls, records: Iterable[Record]) -> RecordSet:
         """Build a set from records of one rate, lead order and length.
+
+        A record without a patient id is a patient of its own.
 
         Raises
         ------

@@ -110,6 +110,8 @@ def test_labels_row_by_row(folder, labels, expected):
     np.testing.assert_array_equal(dataset.y, expected[kept])
     np.testing.assert_array_equal(dataset.groups, PATIENTS[kept])
     np.testing.assert_array_equal(dataset.X.patient_ids, dataset.groups)
+    assert dataset.groups.dtype.kind == "i"
+    assert dataset.X[0].patient_id == str(int(dataset.groups[0]))
     np.testing.assert_array_equal(dataset.X.record_ids, dataset.table["ecg_id"])
     assert sum(dataset.excluded.values()) == (~kept).sum()
     assert len(dataset) == kept.sum()
@@ -233,6 +235,16 @@ def test_missing_columns(folder, column):
     change(folder, lambda table: table.drop(columns=column))
     with pytest.raises(DatasetError, match=f"ptbxl_database.csv lacks .*{column}"):
         load_ptbxl(folder, folds=[1])
+
+
+@pytest.mark.parametrize("value", [17.5, np.nan, np.inf, "Smith"])
+def test_patients_that_are_no_numbers(folder, value):
+    change(
+        folder,
+        lambda table: table.assign(patient_id=[value, *table["patient_id"].astype(object)[1:]]),
+    )
+    with pytest.raises(DatasetError, match=r"ptbxl_database.csv: patient_id .* is no whole number"):
+        load_ptbxl(folder)
 
 
 def test_the_other_rate_s_column_may_miss(folder):

@@ -331,6 +331,20 @@ def test_signal_file_truncated(tmp_path, fmt, kept):
     refused(path, r"rec.dat: \d+ bytes, but the header announces 500 samples .* truncated")
 
 
+@pytest.mark.parametrize("fmt", ["16", "24"])
+def test_samples_that_begin_beyond_the_file(tmp_path, fmt):
+    (tmp_path / "off.dat").write_bytes(bytes(48))
+    lines = ["off 2 100"] + [f"off.dat {fmt}+1000 200/mV 16 0"] * 2
+    (tmp_path / "off.hea").write_text("\n".join(lines) + "\n")
+    refused(tmp_path / "off.hea", "48 bytes, .* begin at byte 1000")
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name(path):
+    with pytest.raises(RecordFileError, match="is a folder; name a record in it"):
+        read_record(path)
+
+
 def test_signal_file_that_ends_within_a_sample(header):
     damage(header, "rec 3 250 500", "rec 3 250")
     data = header.parent / "rec.dat"
@@ -545,6 +559,23 @@ def test_find_records(tmp_path):
         tmp_path / "a.v2.hea",
     ]
     assert find_records([]) == []
+
+
+def test_a_record_stands_for_its_segments(tmp_path):
+    master = write_segments(tmp_path, ["layout 0", "one 500", "~ 30", "two 500"], n_samples=1030)
+    (tmp_path / "layout.hea").write_text("layout 1 250 0\n~ 0 200/mV 16 0 0 0 0 I\n")
+    other = write(tmp_path, "three")
+    broken = tmp_path / "broken.hea"
+    broken.touch()
+    assert find_records([tmp_path]) == [master, broken, other]
+    # asked for by name
+    assert find_records([tmp_path / "one"]) == [tmp_path / "one.hea"]
+
+
+def test_records_that_name_each_other_are_found(tmp_path):
+    for name, other in ("ab", "ba"):
+        (tmp_path / f"{name}.hea").write_text(f"{name}/1 1 250 500\n{other} 500\n")
+    assert find_records([tmp_path]) == [tmp_path / "a.hea", tmp_path / "b.hea"]
 
 
 def test_a_folder_without_records(tmp_path):

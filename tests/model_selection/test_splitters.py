@@ -161,3 +161,20 @@ def test_the_estimator_never_sees_an_anomaly():
 
     cross_val_score(Spy(), X, Y, cv=NormalsOnly(3), scoring="roc_auc", error_score="raise")
     assert seen == [{1}, {1}, {1}]
+
+
+def test_groups_are_routed():
+    sklearn = pytest.importorskip("sklearn")
+    from sklearn.dummy import DummyClassifier
+    from sklearn.model_selection import GroupKFold, cross_val_score
+
+    y = np.array([1, 1, -1] * 6)
+    with sklearn.config_context(enable_metadata_routing=True):
+        scores = cross_val_score(
+            DummyClassifier(),
+            np.zeros((18, 1)),
+            y,
+            cv=NormalsOnly(GroupKFold(3)),
+            params={"groups": np.arange(18) // 3},
+        )
+    assert len(scores) == 3

@@ -117,13 +117,13 @@ def betas(criterion, n_steps):
 
 def test_linear_annealing_rises_over_the_first_half():
     found = betas(NegativeELBO(2.0, 0.0, "linear", 20).train(), 20)
-    expected = [min(2.0, 2 * 2.0 * k / 20) for k in range(20)]
+    expected = [min(2.0, 2 * 2.0 * (k + 1) / 20) for k in range(20)]
     assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_cyclical_annealing_rises_four_times():
     found = betas(NegativeELBO(1.0, 0.0, "cyclical", 40).train(), 40)
-    cycle = [min(1.0, 2 * k / 10) for k in range(10)]
+    cycle = [min(1.0, 2 * (k + 1) / 10) for k in range(10)]
     assert found == pytest.approx(4 * cycle, abs=1e-4)
 
 

@@ -207,3 +207,12 @@ def test_notch_says_what_is_wrong(parameters, message):
 def test_a_lone_sample_is_refused(function, n):
     with pytest.raises(SignalError, match="at least 2 samples"):
         function(np.zeros((3, n)), fs=100)
+
+
+@pytest.mark.parametrize(
+    ("gain", "args"), [(bandpass_gain, (0.5, 40.0, 3)), (notch_gain, (50, 30))]
+)
+def test_gains_are_kept_for_short_signals_only(gain, args):
+    assert gain(1000, 500.0, *args) is gain(1000, 500.0, *args)
+    n = 2**17 + 2
+    assert gain(n, 500.0, *args) is not gain(n, 500.0, *args)

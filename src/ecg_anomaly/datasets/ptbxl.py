@@ -116,10 +116,11 @@ def load_ptbxl(
     if table.empty:
         raise DatasetError(f"{folder}: no record lies in folds {sorted(chosen or range(1, 11))}.")
     table = table.assign(
+        patient_id=_whole_numbers(table["patient_id"], f"{database}: patient_id"),
         scp_codes=[
             _codes(text, f"{database}: scp_codes of record {ecg_id}")
             for ecg_id, text in zip(table["ecg_id"], table["scp_codes"], strict=True)
-        ]
+        ],
     )
     indicator = _superclasses(table["scp_codes"], statements)
     if "NORM" not in indicator:
@@ -157,6 +158,17 @@ def _checked_folds(folds: Iterable[int]) -> set[int]:
     if not chosen <= set(range(1, 11)):
         raise DatasetError(f"PTB-XL has folds 1 to 10, got {sorted(chosen)}.")
     return chosen
+
+
+def _whole_numbers(values: pd.Series, what: str) -> pd.Series:
+    """Return numbers that the file writes as floats as what they are."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(values, errors="coerce")
+    bad = values[~(numbers % 1 == 0)]
+    if len(bad):
+        raise DatasetError(f"{what} {bad.iloc[0]!r} is no whole number; download it again.")
+    return numbers.astype(np.int64)
 
 
 def _codes(text: Any, where: str) -> Any:

@@ -73,10 +73,10 @@ def project(reference: Reference, features: np.ndarray) -> np.ndarray:
     return (features - reference["center"]) @ reference["projection"]
 
 
-def distance(
-    reference: Reference, features: np.ndarray, n_neighbors: int, skip: int = 0
-) -> np.ndarray:
+def distance(reference: Reference, features: np.ndarray, n_neighbors: int) -> np.ndarray:
     """Return the mean distance to the nearest normals.
+
+    A training normal is its own nearest, at distance 0: scores of training records flatter.
 
     Parameters
     ----------
@@ -84,8 +84,6 @@ def distance(
         Of `fit_reference`.
     features : ndarray of shape (n_records, n_features)
     n_neighbors : int
-    skip : int, default=0
-        Nearest neighbours to leave out: 1 where the records are the normals themselves.
 
     Returns
     -------
@@ -93,9 +91,8 @@ def distance(
     """
     points = project(reference, features)
     normals = reference["neighbours"].astype(np.float64)
-    skip = min(skip, len(normals) - 1)
-    search = NearestNeighbors(n_neighbors=min(n_neighbors + skip, len(normals)), algorithm="brute")
-    nearest = search.fit(normals).kneighbors(points, return_distance=False)[:, skip:]
+    search = NearestNeighbors(n_neighbors=min(n_neighbors, len(normals)), algorithm="brute")
+    nearest = search.fit(normals).kneighbors(points, return_distance=False)
     # computed anew by differences: the search's own distances lose digits near zero
     return np.stack(
         [

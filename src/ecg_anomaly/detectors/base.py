@@ -18,7 +18,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .._input import SignalInputMixin
-from .._training import BatchReader, TrainingPlan, resolve_device, seeded, threads, train
+from .._training import (
+    BatchReader,
+    TrainingPlan,
+    device_or_cpu,
+    resolve_device,
+    seeded,
+    threads,
+    train,
+)
 from ..errors import SignalError
 from ..nn import Output, hide
 from ..nn.summary import residual, summarise
@@ -31,8 +39,7 @@ from . import _reference
 # Records read at a time: bounds memory, changes no result.
 _CHUNK = 64
 # Convolutions in single precision depend on the size of the batch, so all batches have this one,
-# padded where records run out: scores are then the same in any company. Eight cost one record what
-# double precision would, and a thousand a third of it (benchmarks/scoring.py).
+# padded where records run out: scores are then the same in any company (benchmarks/scoring.py).
 BATCH_IN_SCORING = 8
 # Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
 _SURPRISE_WEIGHT = 4.0
@@ -65,8 +72,10 @@ COMMON_CONSTRAINTS: dict = {
 class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of the detectors; a subclass declares parameters and builds its network."""
 
+    #: Parameters that shape the network: with them, its weights can be put into a new one.
+    _architecture: tuple[str, ...]
+    architecture_: dict[str, int | str]
     score_method: str
-    stride: int
     random_state: int | np.random.RandomState | None
 
     @abstractmethod
@@ -99,25 +108,34 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         SignalError
             If `X` has NaN or infinite samples, or training diverges.
         """
+        with self._all_or_nothing():
+            self._fit(X)
+        return self
+
+    def _fit(self, X) -> None:
         X, _ = self._fit_input(X)
         n_leads = X.shape[1]
         self.fs_ = X.fs if isinstance(X, RecordSet) else check_rate(self.fs)
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
         device = resolve_device(self.device)
+        self.device_ = str(device)
+        architecture = {name: getattr(self, name) for name in self._architecture}
         previous = getattr(self, "module_", None) if self.warm_start else None
         if previous is None:
             normalizer = LeadNormalizer(method="population").fit(X)
             self.center_, self.scale_ = normalizer.center_, normalizer.scale_
             self.history_: list[dict[str, float]] = []
-        elif len(self.center_) != n_leads:
+        elif len(self.center_) != n_leads or architecture != self.architecture_:
             raise SignalError(
-                f"warm_start goes on with the {len(self.center_)} leads of the earlier fit, but X "
-                f"has {n_leads}; give the same leads, or set warm_start=False."
+                f"warm_start goes on with a network for {len(self.center_)} leads and "
+                f"{self.architecture_}, but now there are {n_leads} and {architecture}; "
+                "give the same, or set warm_start=False."
             )
+        self.architecture_ = architecture
         with seeded(seed, device), threads():
             module = deepcopy(previous) or self._build_module(n_leads)
-            module = module.float().to(device).train()
+            module = module.to(device).train()
             self.history_ = self.history_ + self._train(module, X, device, rng)
         self.n_leads_in_ = n_leads
         self.module_ = module.eval()
@@ -130,7 +148,6 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         low, middle, high = np.percentile(summaries["surprise"], (25, 50, 75))
         self.surprise_scale_ = (middle, max((high - low) / NORMAL_IQR, 1e-12))
         self.offset_ = np.percentile(self._score(summaries), 100 * self.contamination)
-        return self
 
     def score_samples(self, X):
         """Return how normal each record is.
@@ -295,7 +312,9 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         """Return what scores are made of, one row a record."""
         rows: dict[str, list[Tensor]] = {}
         for x, output in self._outputs(X):
-            for name, value in summarise(x, output, self.fs_, self.stride).items():
+            for name, value in summarise(
+                x, output, self.fs_, int(self.architecture_["stride"])
+            ).items():
                 rows.setdefault(name, []).append(value)
         return {name: torch.cat(values).numpy() for name, values in rows.items()}
 
@@ -333,12 +352,16 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
 
     def _load_weights(self, weights: dict[str, np.ndarray]) -> None:
         super()._check_state()
+        # what it was fitted with: parameters may have been set since
+        builder = type(self)(**self.architecture_)
+        builder._validate_params()
         # without memory first: a file may claim any size
         with torch.device("meta"):
-            module = self._build_module(self.n_leads_in_)
+            module = builder._build_module(self.n_leads_in_)
         tensors = {name: torch.tensor(value) for name, value in weights.items()}
         module.load_state_dict(tensors, assign=True)
-        self.module_ = module.eval()
+        self.device_ = str(device_or_cpu(self.device))
+        self.module_ = module.eval().to(self.device_)
 
     def _check_state(self) -> None:
         super()._check_state()
@@ -359,7 +382,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             raise SignalError(f"the fitted arrays of {type(self).__name__} do not fit together.")
 
     def _n_states(self) -> int:
-        probe = torch.zeros(1, self.n_leads_in_, 1, dtype=torch.float32)
+        probe = torch.zeros(1, self.n_leads_in_, 1, device=self.device_)
         with torch.no_grad():
             return self.module_(probe).states.shape[-1]
 

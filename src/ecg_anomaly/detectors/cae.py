@@ -94,6 +94,7 @@ class CAEDetector(BaseDetector):
     (3,)
     """
 
+    _architecture = ("channels", "latent_dim", "stride", "loss")
     _parameter_constraints = {
         **COMMON_CONSTRAINTS,
         "score_method": [StrOptions({"latent", "combined", "reconstruction"})],

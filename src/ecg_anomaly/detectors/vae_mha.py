@@ -107,6 +107,7 @@ class VAEMHADetector(BaseDetector):
     (3,)
     """
 
+    _architecture = ("channels", "hidden", "latent_dim", "stride", "n_heads")
     _parameter_constraints = {
         **COMMON_CONSTRAINTS,
         "score_method": [StrOptions({"latent", "combined", "elbo", "attention", "reconstruction"})],

@@ -35,9 +35,7 @@ def read_record(path: str | Path) -> Record:
     RecordFileError
         If a file is missing, damaged, outside the header's folder, or contradicts the header.
     """
-    path = Path(path)
-    if path.suffix != ".hea":
-        path = path.with_name(path.name + ".hea")
+    path = _header_path(Path(path))
     header = read_header(path)
     names, signal = _read_segments(header) if header.segments else _read_signals(header)
     try:
@@ -56,6 +54,8 @@ def read_record(path: str | Path) -> Record:
 def find_records(paths: Iterable[str | Path]) -> list[Path]:
     """Return the headers that paths stand for, folders searched throughout, sorted within each.
 
+    A record of several segments found in a folder stands for its segments, which are left out.
+
     Raises
     ------
     RecordFileError
@@ -67,10 +67,30 @@ def find_records(paths: Iterable[str | Path]) -> list[Path]:
             headers = sorted(path.rglob("*.hea"))
             if not headers:
                 raise RecordFileError(f"{path}: the folder holds no WFDB header (*.hea).")
-            found += headers
+            found += _without_segments(headers)
         else:
-            found.append(path if path.suffix == ".hea" else path.with_name(path.name + ".hea"))
+            found.append(_header_path(path))
     return found
+
+
+def _header_path(path: Path) -> Path:
+    if not path.name:
+        raise RecordFileError(f"{path}: is a folder; name a record in it.")
+    return path if path.suffix == ".hea" else path.with_name(path.name + ".hea")
+
+
+def _without_segments(headers: list[Path]) -> list[Path]:
+    """Leave out the headers that a multi-segment record among them stands for."""
+    wholes, parts = set(), set()
+    for path in headers:
+        try:
+            header = read_header(path)
+        except RecordFileError:  # reported when it is read
+            continue
+        if header.segments:
+            wholes.add(path)
+            parts |= {path.parent / f"{name}.hea" for name, _ in header.segments}
+    return [path for path in headers if path in wholes or path not in parts]
 
 
 def _read_segments(header: Header) -> tuple[list[str], np.ndarray]:
@@ -146,7 +166,12 @@ def _check_files(header: Header) -> None:
             raise RecordFileError(f"{header.path}: {name} is given two formats.")
         bits = sum(FORMATS[spec.format][0] * spec.samples_per_frame for spec in specs)
         size = file_size(file)
-        room = max(0, int(8 * (size - specs[0].byte_offset) // bits))
+        if specs[0].byte_offset > size:
+            raise RecordFileError(
+                f"{file}: {size} bytes, but the header lets the samples begin at byte "
+                f"{specs[0].byte_offset}; the file is truncated."
+            )
+        room = int(8 * (size - specs[0].byte_offset) // bits)
         if header.n_samples is not None and header.n_samples > room:
             raise RecordFileError(
                 f"{file}: {size} bytes, but the header announces {header.n_samples} samples of "

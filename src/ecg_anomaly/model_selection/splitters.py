@@ -16,7 +16,8 @@ class NormalsOnly(BaseCrossValidator):
 
     An outlier detector's ``fit`` ignores ``y``: under a plain splitter it would be trained on the
     labelled anomalies too. Test indices keep both classes. Goes wherever scikit-learn takes
-    ``cv=``, in `GridSearchCV` as in `cross_val_score`.
+    ``cv=``, in `GridSearchCV` as in `cross_val_score`. A search's final refit takes all records
+    that it is given: set ``refit=False`` and fit the best parameters on the normals yourself.
 
     Parameters
     ----------
@@ -41,6 +42,9 @@ class NormalsOnly(BaseCrossValidator):
     [1, 1] [-1, 1, 1]
     [1, 1] [-1, 1, 1]
     """
+
+    # scikit-learn's metadata routing hands groups to splitters that ask for them
+    __metadata_request__split = {"groups": True}
 
     def __init__(self, cv=None, random_state=None):
         self.cv = cv

@@ -56,7 +56,7 @@ class Output(NamedTuple):
     def join(cls, outputs: Sequence[Output], n: int) -> Output:
         """Return the first `n` records of several outputs, in double precision on the CPU."""
         parts = zip(*outputs, strict=True)
-        return cls(*(None if p[0] is None else torch.cat(p)[:n].double().cpu() for p in parts))  # type: ignore[arg-type]
+        return cls(*(None if p[0] is None else torch.cat(p)[:n].cpu().double() for p in parts))  # type: ignore[arg-type]
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

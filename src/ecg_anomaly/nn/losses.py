@@ -92,6 +92,6 @@ class NegativeELBO(nn.Module):
         """Return the mean loss of a batch; in training each call is a step."""
         beta = self.beta
         if self.training and self.annealing is not None:
-            beta *= min(1.0, 2 * (self.step % self.cycle) / self.cycle)
+            beta *= min(1.0, 2 * (self.step % self.cycle + 1) / self.cycle)
             self.step += 1
         return negative_elbo(target, output, beta, self.free_bits).mean()

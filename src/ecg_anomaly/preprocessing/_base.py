@@ -71,12 +71,12 @@ class SignalTransformer(SignalInputMixin, TransformerMixin, BaseEstimator):
             check_rate(getattr(self, self._rate_name), self._rate_name)
         if isinstance(X, RecordSet):
             self._check_rate(X)
-        X, generic = self._fit_input(X)
-        _, n_leads, n_samples = X.shape
-        self._check_setup(n_leads, n_samples, generic=generic)
-        self._learn(self._checked_batches(X) if isinstance(X, RecordSet) else (X,))
-        # last: it tells check_is_fitted that nothing failed
-        self.n_leads_in_ = n_leads
+        with self._all_or_nothing():
+            X, generic = self._fit_input(X)
+            _, n_leads, n_samples = X.shape
+            self._check_setup(n_leads, n_samples, generic=generic)
+            self._learn(self._checked_batches(X) if isinstance(X, RecordSet) else (X,))
+            self.n_leads_in_ = n_leads
         return self
 
     def transform(self, X):

@@ -16,7 +16,8 @@ frequency, fitted to the 20 periods next to the end.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 
 import numpy as np
 from scipy import fft
@@ -24,6 +25,21 @@ from scipy import fft
 from ..errors import SignalError
 from ._rows import map_rows
 from .checks import check_rate
+
+# Longest FFT whose gain is kept, of which 32 take 17 MB. A day at 500 Hz alone would take 170 MB,
+# and its gain costs about what the FFTs of one lead do.
+_LONGEST_KEPT = 2**17
+
+
+def _kept(gain: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """Keep the last gains, but for long FFTs."""
+    cached = lru_cache(maxsize=32)(gain)
+
+    @wraps(gain)
+    def kept(n, *args, **kwargs):
+        return (cached if n <= _LONGEST_KEPT else gain)(n, *args, **kwargs)
+
+    return kept
 
 
 def check_band(fs: float, lowcut: float, highcut: float) -> None:
@@ -72,7 +88,7 @@ def check_notch(fs: float, freq: float, q: float) -> None:
         )
 
 
-@lru_cache(maxsize=32)
+@_kept
 def bandpass_gain(n: int, fs: float, lowcut: float, highcut: float, order: int) -> np.ndarray:
     r"""Gain of a Butterworth band-pass run forwards and backwards, at the bins of a real FFT.
 
@@ -112,7 +128,7 @@ def bandpass_gain(n: int, fs: float, lowcut: float, highcut: float, order: int) 
     return gain
 
 
-@lru_cache(maxsize=32)
+@_kept
 def notch_gain(n: int, fs: float, freq: float, q: float) -> np.ndarray:
     r"""Gain of a second-order notch run forwards and backwards, at the bins of a real FFT.
 
