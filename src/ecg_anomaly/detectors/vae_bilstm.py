@@ -103,7 +103,7 @@ class VAEBiLSTMDetector(BaseDetector):
     (3,)
     """
 
-    _architecture = ("channels", "hidden", "latent_dim", "stride")
+    _architecture: tuple[str, ...] = ("channels", "hidden", "latent_dim", "stride")
     _parameter_constraints = {
         **COMMON_CONSTRAINTS,
         "score_method": [StrOptions({"latent", "combined", "elbo", "reconstruction"})],

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn import VAEMHA
-from ..nn.losses import NegativeELBO
-from .base import COMMON_CONSTRAINTS, BaseDetector
+from .vae_bilstm import VAEBiLSTMDetector
 
 
-class VAEMHADetector(BaseDetector):
+class VAEMHADetector(VAEBiLSTMDetector):
     """Anomaly detector on a variational autoencoder with a bidirectional LSTM and attention.
 
     As `VAEBiLSTMDetector`, with attention over leads before the stem (each lead has an embedding
@@ -109,13 +108,9 @@ class VAEMHADetector(BaseDetector):
 
     _architecture = ("channels", "hidden", "latent_dim", "stride", "n_heads")
     _parameter_constraints = {
-        **COMMON_CONSTRAINTS,
+        **VAEBiLSTMDetector._parameter_constraints,
         "score_method": [StrOptions({"latent", "combined", "elbo", "attention", "reconstruction"})],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
-        "hidden": [Interval(Integral, 1, None, closed="left")],
-        "beta": [Interval(Real, 0, None, closed="left")],
-        "annealing": [StrOptions({"linear", "cyclical"}), None],
-        "free_bits": [Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
@@ -186,9 +181,6 @@ class VAEMHADetector(BaseDetector):
         return VAEMHA(
             n_leads, self.channels, self.hidden, self.latent_dim, self.stride, self.n_heads
         )
-
-    def _build_criterion(self, n_steps):
-        return NegativeELBO(self.beta, self.free_bits, self.annealing, n_steps)
 
     def attention(self, X):
         """Return where the network looks.
