@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from .errors import SignalError
+from .findings import Finding
 from .leads import STANDARD_LEADS, canonical_leads, reorder
 from .signal.checks import check_rate
 
@@ -72,6 +73,24 @@ class RecordSignalError(SignalError):
 
 
 @dataclass(eq=False)
+class Channel:
+    """What was recorded beside the ECG: respiration, pressure, pulse.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_samples,)
+    fs : float
+        Its own sampling rate in Hz.
+    unit : str
+        As the file has it.
+    """
+
+    signal: np.ndarray
+    fs: float
+    unit: str
+
+
+@dataclass(eq=False)
 class Record:
     """One ECG.
 
@@ -86,7 +105,11 @@ class Record:
     record_id, patient_id, source : str, default=""
         Which record, whose, and from which file or database.
     annotations : dict, optional
-        Whatever else is known: beat labels, diagnoses, age, sex.
+        Whatever else is known: beat labels, diagnoses, ``age`` in years, ``sex``.
+    quality : tuple of Finding, default=()
+        What the reader found noteworthy; empty, and so false, when clean.
+    extra : dict of str to Channel, optional
+        Channels that are no ECG leads.
 
     Raises
     ------
@@ -109,6 +132,8 @@ class Record:
     patient_id: str = ""
     source: str = ""
     annotations: dict[str, Any] = field(default_factory=dict)
+    quality: tuple[Finding, ...] = ()
+    extra: dict[str, Channel] = field(default_factory=dict)
 
     def __post_init__(self):
         where = f"record {self.record_id!r}: " if self.record_id else ""
