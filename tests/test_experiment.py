@@ -222,7 +222,7 @@ def test_ptbxl_in_the_folder_or_below_it(tmp_path, monkeypatch, below):
     data = {"dataset": "ptbxl", "fs": 500, "labels": "strict", "train_folds": [1, 2]}
     (tmp_path / below).mkdir(exist_ok=True)
     load_datasets(check_config(changed(["data"], data), "small"), tmp_path)
-    common = {"fs": 500, "labels": "strict"}
+    common = {"fs": 500, "normal": "strict"}
     assert calls == [
         (tmp_path / below, {"folds": [1, 2], **common}),
         (tmp_path / below, {"folds": [9], **common}),

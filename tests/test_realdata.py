@@ -70,10 +70,10 @@ def some(dataset, n, seed=0):
 def test_counts_follow_the_table():
     table = pd.read_csv(FOLDER / "ptbxl_database.csv")
     for labels in ("superclass", "strict"):
-        dataset = load_ptbxl(FOLDER, labels=labels)
+        dataset = load_ptbxl(FOLDER, normal=labels)
         assert len(dataset) + sum(dataset.excluded.values()) == len(table)
         assert len(dataset.groups) == len(dataset) == len(dataset.labels)
-        folds = [load_ptbxl(FOLDER, folds=[fold], labels=labels)
+        folds = [load_ptbxl(FOLDER, folds=[fold], normal=labels)
                  for fold in sorted(table["strat_fold"].unique())]  # fmt: skip
         assert sum(len(part) for part in folds) == len(dataset)
         patients = [set(part.groups) for part in folds]

@@ -220,7 +220,7 @@ def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDat
         raise DatasetError(f"experiment {config.name!r} needs the folder of PTB-XL: give --data.")
     if (folder / "ptbxl").is_dir():
         folder = folder / "ptbxl"
-    load = partial(load_ptbxl, folder, fs=data.fs, labels=data.labels)
+    load = partial(load_ptbxl, folder, fs=data.fs, normal=data.labels)
     return load(folds=data.train_folds), load(folds=data.test_folds)
 
 

@@ -1,3 +1,4 @@
+import pickle
 import re
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from ecg_anomaly import RecordSet
 from ecg_anomaly.datasets import load_ptbxl
-from ecg_anomaly.errors import DatasetError, ECGError, RecordFileError
+from ecg_anomaly.errors import DatasetError, ECGError, ECGWarning, RecordFileError
 from ecg_anomaly.leads import STANDARD_LEADS
 
 # codes of a record, its label under "superclass" and under "strict"; 0 is left out
@@ -27,7 +28,7 @@ RULES = [
     ({"NORM": 100.0, "IMI": 15.0, "SR": 0.0}, 0, -1),
     ({"PVC": 100.0, "SR": 0.0}, 0, -1),
     ({"SR": 0.0}, 0, 0),
-    ({"UNKNOWN": 100.0, "SR": 0.0}, 0, 0),
+    ({"LVOLT": 0.0, "SR": 0.0}, 0, -1),
     ({}, 0, 0),
 ]
 STATEMENTS = """,description,diagnostic,form,rhythm,diagnostic_class,diagnostic_subclass
@@ -57,21 +58,8 @@ def digital(ecg_id, fs):
     return np.random.default_rng([ecg_id, fs]).integers(-2000, 2000, (12, 10 * fs)).astype("<i2")
 
 
-def write_record(path, samples, fs, names):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    order = [UPPER.index(name) for name in names]
-    samples = samples[order]
-    samples.T.tofile(path.with_suffix(".dat"))
-    lines = [
-        f"{path.name}.dat 16 1000.0(0)/mV 16 0 {row[0]} {row.sum(dtype=int) % 65536} 0 {name}"
-        for row, name in zip(samples, names, strict=True)
-    ]
-    header = [f"{path.name} 12 {fs} {samples.shape[1]}", *lines]
-    path.with_suffix(".hea").write_text("\n".join(header) + "\n")
-
-
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, write_record):
     """A folder like PhysioNet's: 30 records at 100 Hz, those of folds 1 and 2 at 500 Hz too."""
     rows = []
     for k in range(N):
@@ -79,13 +67,16 @@ def folder(tmp_path):
         names = {100: f"records100/00000/{ecg_id:05}_lr", 500: f"records500/00000/{ecg_id:05}_hr"}
         for fs, name in names.items():
             if fs == 100 or FOLDS[k] <= 2:
-                write_record(tmp_path / name, digital(ecg_id, fs), fs, ORDERS.get(ecg_id, UPPER))
+                order = ORDERS.get(ecg_id, UPPER)
+                samples = digital(ecg_id, fs)[[UPPER.index(lead) for lead in order]]
+                write_record(tmp_path / name, samples, fs, order)
         rows.append(
             {
                 "ecg_id": ecg_id,
                 "patient_id": PATIENTS[k],
-                "age": 300.0 if k == 3 else 40.0 + k,
+                "age": {3: 300.0, 4: np.nan}.get(k, 40.0 + k),
                 "sex": k % 2,
+                "validated_by_human": k % 3 > 0,
                 "scp_codes": str(RULES[k % len(RULES)][0]),
                 "strat_fold": FOLDS[k],
                 "filename_lr": names[100],
@@ -104,7 +95,7 @@ def change(folder, edit, name="ptbxl_database.csv"):
 
 @pytest.mark.parametrize(("labels", "expected"), [("superclass", SUPERCLASS), ("strict", STRICT)])
 def test_labels_row_by_row(folder, labels, expected):
-    dataset = load_ptbxl(folder, labels=labels)
+    dataset = load_ptbxl(folder, normal=labels)
     kept = expected != 0
     np.testing.assert_array_equal(dataset.table["ecg_id"], np.arange(1, N + 1)[kept])
     np.testing.assert_array_equal(dataset.y, expected[kept])
@@ -127,7 +118,7 @@ def test_what_was_left_out_is_counted_by_reason(folder):
         "NORM beside another superclass": both,
     }
     assert load_ptbxl(folder, folds=[1]).excluded == {}
-    strict = load_ptbxl(folder, labels="strict").excluded
+    strict = load_ptbxl(folder, normal="strict").excluded
     assert strict == {
         "NORM with a likelihood below 80, or without a stated rhythm": (STRICT == 0).sum()
     }
@@ -136,7 +127,7 @@ def test_what_was_left_out_is_counted_by_reason(folder):
 def test_the_indicator_has_the_five_superclasses(folder):
     dataset = load_ptbxl(folder)
     assert dataset.labels.columns.tolist() == ["CD", "HYP", "MI", "NORM", "STTC"]
-    by_id = dataset.labels.set_index(dataset.table["ecg_id"].to_numpy())
+    by_id = labels_by_id(dataset)
     assert by_id.loc[13][lambda row: row].index.tolist() == ["MI", "STTC"]
     # a likelihood of 0.0 means that none was stated
     assert by_id.loc[11][lambda row: row].index.tolist() == ["HYP"]
@@ -186,19 +177,19 @@ def test_files_are_read_when_they_are_needed(folder):
         dataset.X[row]
 
 
-def test_a_record_of_another_length(folder):
+def test_a_record_of_another_length(folder, write_record):
     write_record(folder / "records100/00000/00001_lr", digital(1, 100)[:, :900], 100, UPPER)
     with pytest.raises(DatasetError, match=r"00001_lr\.hea: 900 samples at 100 Hz .* 1000 at 100"):
         load_ptbxl(folder).X.load()
 
 
-def test_a_record_of_another_rate(folder):
+def test_a_record_of_another_rate(folder, write_record):
     write_record(folder / "records100/00000/00001_lr", digital(1, 100), 125, UPPER)
     with pytest.raises(DatasetError, match=r"00001_lr\.hea: 1000 samples at 125 Hz"):
         load_ptbxl(folder).X.load()
 
 
-def test_a_record_without_a_lead(folder):
+def test_a_record_without_a_lead(folder, write_record):
     names = [*UPPER[:11], "RESP"]
     path = folder / "records100/00000/00001_lr"
     write_record(path, digital(1, 100), 100, UPPER)
@@ -289,7 +280,7 @@ def test_malformed_codes(folder, text, labels):
     with pytest.raises(
         DatasetError, match=r"ptbxl_database\.csv: scp_codes of record 5 "
     ) as caught:
-        load_ptbxl(folder, labels=labels)
+        load_ptbxl(folder, normal=labels)
     assert len(str(caught.value)) < 400
 
 
@@ -298,12 +289,16 @@ def test_malformed_codes(folder, text, labels):
     [
         ({"fs": 250}, "at 100 and 500 Hz, not at fs=250"),
         ({"fs": "100"}, "not at fs='100'"),
-        ({"labels": "form"}, "labels must be one of"),
+        ({"normal": "form"}, "normal must be one of"),
         ({"folds": [0]}, r"folds 1 to 10, got \[0\]"),
         ({"folds": [9, 11]}, r"got \[9, 11\]"),
         ({"folds": []}, r"no record lies in folds"),
         ({"folds": 9}, "folds must be numbers"),
         ({"folds": ["nine"]}, "folds must be numbers"),
+        ({"label_set": "diagnoses"}, "label_set must be one of"),
+        ({"min_likelihood": -1}, "min_likelihood must be a number from 0 to 100"),
+        ({"min_likelihood": "80%"}, "min_likelihood must be"),
+        ({"min_likelihood": np.nan}, "min_likelihood must be"),
         ({"folds": None}, None),
     ],
 )
@@ -317,5 +312,172 @@ def test_parameters(folder, params, problem):
 
 def test_nothing_left(folder):
     change(folder, lambda table: table.assign(scp_codes="{'SR': 0.0}"))
-    with pytest.raises(DatasetError, match="no record has a label under labels='strict'"):
-        load_ptbxl(folder, labels="strict")
+    with pytest.raises(DatasetError, match="no record has a label under normal='strict'"):
+        load_ptbxl(folder, normal="strict")
+
+
+def labels_by_id(dataset):
+    return dataset.labels.set_index(dataset.table["ecg_id"].to_numpy())
+
+
+def has(dataset, ecg_id):
+    row = labels_by_id(dataset).loc[ecg_id]
+    return row.index[row].tolist()
+
+
+@pytest.mark.parametrize(
+    ("label_set", "columns"),
+    [
+        ("all", "NDT NORM IMI LVH CLBBB PVC LVOLT SR AFIB SBRAD"),
+        ("diagnostic", "NDT NORM IMI LVH CLBBB"),
+        ("subclass", "CLBBB IMI LVH NORM STTC"),
+        ("superclass", "CD HYP MI NORM STTC"),
+        ("form", "NDT PVC LVOLT"),
+        ("rhythm", "SR AFIB SBRAD"),
+    ],
+)
+def test_label_sets(folder, label_set, columns):
+    dataset = load_ptbxl(folder, label_set=label_set, normal="all")
+    assert len(dataset) == N
+    assert dataset.labels.columns.tolist() == columns.split()
+    assert dataset.labels.to_numpy().dtype == bool
+    target = {"NDT": {"subclass": "STTC", "superclass": "STTC"},
+              "IMI": {"superclass": "MI"}, "LVH": {"superclass": "HYP"},
+              "CLBBB": {"superclass": "CD"}}  # fmt: skip
+    for ecg_id, codes in zip(dataset.table["ecg_id"], dataset.table["scp_codes"], strict=True):
+        expected = {target.get(code, {}).get(label_set, code) for code in codes}
+        assert set(has(dataset, ecg_id)) == expected & set(columns.split())
+
+
+def test_a_label_set_has_all_its_columns_in_every_fold(folder):
+    part = load_ptbxl(folder, folds=[1], label_set="all")
+    assert part.labels.shape == (3, 10)
+    assert not part.labels["AFIB"].any()
+
+
+def test_min_likelihood_spares_what_has_none(folder):
+    dataset = load_ptbxl(folder, label_set="all", normal="all", min_likelihood=50)
+    assert has(dataset, 13) == ["NDT", "SR"]  # IMI has 35
+    assert has(dataset, 3) == ["NORM", "SR"]  # NORM has 50, SR 0
+    assert has(dataset, 4) == ["NORM", "SR"]  # NORM has 0
+    assert has(dataset, 9) == ["NORM", "LVOLT", "SR"]
+    above = load_ptbxl(folder, label_set="all", normal="all", min_likelihood=50.5)
+    assert has(above, 3) == ["SR"]
+
+
+@pytest.mark.parametrize("normal", ["superclass", "strict"])
+def test_what_is_normal_depends_on_neither_label_set_nor_likelihood(folder, normal):
+    plain = load_ptbxl(folder, normal=normal)
+    other = load_ptbxl(folder, normal=normal, label_set="rhythm", min_likelihood=100)
+    np.testing.assert_array_equal(plain.y, other.y)
+    assert plain.table["ecg_id"].tolist() == other.table["ecg_id"].tolist()
+    assert plain.excluded == other.excluded
+
+
+def test_nothing_is_left_out_for_diagnosis(folder):
+    dataset = load_ptbxl(folder, normal="all")
+    np.testing.assert_array_equal(dataset.y, np.where(SUPERCLASS == 1, 1, -1))
+    assert dataset.excluded == {}
+
+
+def test_validated_by_a_human(folder):
+    dataset = load_ptbxl(folder, normal="all", validated_by_human=True)
+    assert dataset.table["ecg_id"].tolist() == [k + 1 for k in range(N) if k % 3]
+    assert dataset.excluded == {"not validated by a human": N // 3}
+    assert load_ptbxl(folder, folds=[1], normal="all", validated_by_human=True).excluded == {
+        "not validated by a human": 1
+    }
+
+
+def test_age_and_sex(folder):
+    table = load_ptbxl(folder, normal="all").table
+    assert table["age"].iloc[[0, 3, 5]].tolist() == [40.0, 90.0, 45.0]
+    assert np.isnan(table["age"].iloc[4])
+    assert table["sex"].tolist() == [k % 2 for k in range(N)]
+    change(folder, lambda table: table.drop(columns=["age", "sex"]))
+    table = load_ptbxl(folder).table
+    assert table[["age", "sex"]].isna().all(axis=None)
+
+
+def test_impossible_ages_count_as_unknown(folder):
+    change(folder, lambda table: table.assign(age=np.where(table["ecg_id"] == 7, -5, table["age"])))
+    with pytest.warns(ECGWarning, match=r"ptbxl_database\.csv: 1 age\(s\) such as -5"):
+        table = load_ptbxl(folder, normal="all").table
+    assert np.isnan(table.loc[table["ecg_id"] == 7, "age"]).all()
+
+
+def test_unknown_statements_are_told(folder):
+    def edit(table):
+        table.loc[0, "scp_codes"] = "{'NORM': 100.0, 'NEW': 100.0, 'SR': 0.0}"
+        return table
+
+    change(folder, edit)
+    with pytest.warns(ECGWarning, match=r"1 record\(s\) .*scp_statements\.csv .*NEW"):
+        dataset = load_ptbxl(folder, label_set="all")
+    assert has(dataset, 1) == ["NORM", "SR"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../00001_lr", "/etc/passwd", "a/../../b", "http://x/y", "\\\\host\\x", "", "~/x", None],
+)
+def test_paths_that_lead_out_of_the_folder(folder, name):
+    def edit(table):
+        table.loc[5, "filename_lr"] = name
+        return table
+
+    change(folder, edit)
+    with pytest.raises(
+        DatasetError, match=r"ptbxl_database\.csv: filename_lr of row 6 .*no path within"
+    ):
+        load_ptbxl(folder, folds=[6])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("ecg_id", 3, r"ecg_id of row 6 is '3', which stands in an earlier row too"),
+        ("ecg_id", 1e300, r"ecg_id of row 6 .*no whole number"),
+        ("strat_fold", 0, r"strat_fold of row 6 is '0', which is not within 1 to 10"),
+        ("strat_fold", np.nan, r"strat_fold of row 6 is 'nan', which is no whole number"),
+        (
+            "validated_by_human",
+            "maybe",
+            r"validated_by_human of row 6 is 'maybe', which is neither",
+        ),
+        ("scp_codes", "{'NORM': 101}", r"scp_codes of record 6 .*from 0 to 100"),
+        ("scp_codes", "{'NORM': 1e999}", r"scp_codes of record 6 .*from 0 to 100"),
+    ],
+)
+def test_values_that_make_no_sense(folder, column, value, problem):
+    def edit(table):
+        table[column] = table[column].astype(object)
+        table.loc[5, column] = value
+        return table
+
+    change(folder, edit)
+    with pytest.raises(DatasetError, match=problem):
+        load_ptbxl(folder, validated_by_human=True)
+
+
+@pytest.mark.parametrize(
+    ("edit", "label_set", "problem"),
+    [
+        (lambda s: s.assign(form="x"), "form", "form of 'NDT' is 'x', not 1 or empty"),
+        (lambda s: s.assign(form=np.nan), "form", "no statement has a 'form' label"),
+        (lambda s: s.drop(columns="rhythm"), "rhythm", "lacks the column.* rhythm"),
+    ],
+)
+def test_statements_that_make_no_sense(folder, edit, label_set, problem):
+    path = folder / "scp_statements.csv"
+    edit(pd.read_csv(path, index_col=0)).to_csv(path)
+    with pytest.raises(DatasetError, match=rf"scp_statements\.csv.*{problem}"):
+        load_ptbxl(folder, label_set=label_set)
+    assert len(load_ptbxl(folder)) == (SUPERCLASS != 0).sum()
+
+
+def test_records_are_pickled_without_signals(folder):
+    dataset = load_ptbxl(folder)
+    copy = pickle.loads(pickle.dumps(dataset.X))
+    np.testing.assert_array_equal(copy[:3].load(), dataset.X[:3].load())
+    assert len(pickle.dumps(dataset.X)) < 50_000

@@ -2,59 +2,30 @@
 
 from __future__ import annotations
 
-import ast
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DatasetError
-from ..io import read_record
+from ..errors import DatasetError, ECGWarning
 from ..leads import STANDARD_LEADS
 from ..records import RecordSet
 from ._dataset import ECGDataset
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ._files import RecordFiles
+from ._people import clean_ages, clean_sexes
+from ._ptbxl_labels import (
+    LABEL_RULES,
+    LABEL_SETS,
+    label_indicator,
+    label_targets,
+    normal_or_anomaly,
+    parse_codes,
+)
+from ._tables import flags, read_table, relative_paths, unique, whole_numbers
 
 _DURATION = 10
 _FILE_COLUMN = {100: "filename_lr", 500: "filename_hr"}
-_CERTAIN = 80.0
-
-LABEL_RULES = {
-    "superclass": (
-        "normal: NORM is the only diagnostic superclass; anomaly: at least one superclass and "
-        "not NORM; without a superclass, or NORM with others: left out"
-    ),
-    "strict": (
-        "normal: NORM with a likelihood of at least 80, in sinus rhythm, with no other statement "
-        "of diagnosis, form or rhythm; anomaly: any other superclass, form or rhythm than NORM and "
-        "sinus rhythm; NORM with a lower or unstated likelihood or no rhythm: left out"
-    ),
-}
-
-
-class _PTBXLFiles:
-    """The records' files as the source of a RecordSet."""
-
-    def __init__(self, folder: Path, names: np.ndarray, fs: int):
-        self.folder = folder
-        self.names = names
-        self.fs = fs
-        self.shape = (len(names), len(STANDARD_LEADS), fs * _DURATION)
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        out = np.empty((len(rows), *self.shape[1:]), np.float32)
-        for k, row in enumerate(rows):
-            record = read_record(self.folder / self.names[row])
-            if record.fs != self.fs or record.signal.shape[1] != self.shape[2]:
-                raise DatasetError(
-                    f"{record.source}: {record.signal.shape[1]} samples at {record.fs:g} Hz where "
-                    f"PTB-XL has {self.shape[2]} at {self.fs}; download the file again."
-                )
-            out[k] = record.select_leads(STANDARD_LEADS)
-        return out
 
 
 def load_ptbxl(
@@ -62,7 +33,10 @@ def load_ptbxl(
     *,
     folds: Iterable[int] | None = None,
     fs: int = 100,
-    labels: str = "superclass",
+    normal: str = "superclass",
+    label_set: str = "superclass",
+    min_likelihood: float = 0.0,
+    validated_by_human: bool = False,
 ) -> ECGDataset:
     """Load PTB-XL as PhysioNet serves it.
 
@@ -74,8 +48,9 @@ def load_ptbxl(
         Of `strat_fold`, 1 to 10; by default all. Patients never stand in two folds.
     fs : {100, 500}, default=100
         Which of the two sets of files, in Hz.
-    labels : {"superclass", "strict"}, default="superclass"
-        What is normal and what an anomaly:
+    normal : {"superclass", "strict", "all"}, default="superclass"
+        What is normal and what an anomaly, by all statements of a record, whatever their
+        likelihood:
 
         - ``"superclass"``: normal has NORM as its only diagnostic superclass; an anomaly has at
           least one and not NORM. The rest is left out. Such normals still hold premature beats,
@@ -83,55 +58,106 @@ def load_ptbxl(
         - ``"strict"``: normal has NORM with a likelihood of at least 80, sinus rhythm and no
           other statement of diagnosis, form or rhythm. Everything with another statement is an
           anomaly; what only misses the likelihood or the rhythm is left out.
+        - ``"all"``: normals as under ``"superclass"``; every other record is an anomaly and none
+          is left out, as multi-label diagnosis wants it.
+    label_set : {"superclass", "subclass", "diagnostic", "form", "rhythm", "all"}, \
+default="superclass"
+        Which diagnoses the columns of `labels` are: 5 superclasses or 23 subclasses of the
+        diagnostic statements, sorted by name; or the 44 diagnostic, 19 form, 12 rhythm or all 71
+        statements, in the order of ``scp_statements.csv``. Four statements are both diagnostic
+        and form. All columns are there, also those that no record has.
+    min_likelihood : float, default=0.0
+        From 0 to 100, for `labels` only. Statements with a lower likelihood do not count. A
+        likelihood of 0 means that none was stated, as in nearly all statements of rhythm and
+        most of form: these always count.
+    validated_by_human : bool, default=False
+        Whether to leave out the records that no person looked at.
 
     Returns
     -------
     ECGDataset
-        `X` reads the files when they are needed; `labels` has one column for each of the five
-        superclasses; `table` the columns of the database with `scp_codes` as dictionaries;
+        `X` reads the files when they are needed; `labels` as chosen; `table` has the columns of
+        the database, with `scp_codes` as dictionaries, `age` in years (NaN unknown, 90 for the
+        ages over 89 that newer versions hide as 300) and `sex` (0 male, 1 female, NaN unknown);
         `excluded` counts what was left out.
 
     Raises
     ------
     DatasetError
-        If a file or column is missing, a parameter is none of those above, or nothing is left.
+        If a file or column is missing, a value makes no sense, a parameter is none of those
+        above, or nothing is left.
+
+    Warns
+    -----
+    ECGWarning
+        If records have statements that ``scp_statements.csv`` does not know: they do not count.
 
     References
     ----------
     Wagner et al., "PTB-XL, a large publicly available electrocardiography dataset", Scientific
-    Data 2020.
+    Data 2020. Label sets and folds: Strodthoff et al., "Deep learning for ECG analysis: benchmarks
+    and insights from PTB-XL", IEEE J Biomed Health Inform 2021.
     """
+    import pandas as pd
+
     folder = Path(folder)
     if fs not in _FILE_COLUMN:
         raise DatasetError(f"PTB-XL has files at 100 and 500 Hz, not at fs={fs!r}.")
-    if labels not in LABEL_RULES:
-        raise DatasetError(f"labels must be one of {sorted(LABEL_RULES)}, got {labels!r}.")
+    for name, value, choices in (
+        ("normal", normal, LABEL_RULES),
+        ("label_set", label_set, LABEL_SETS),
+    ):
+        if value not in choices:
+            raise DatasetError(f"{name} must be one of {sorted(choices)}, got {value!r}.")
+    least = _checked_likelihood(min_likelihood)
     chosen = None if folds is None else _checked_folds(folds)
-    database = folder / "ptbxl_database.csv"
+    database, descriptions = folder / "ptbxl_database.csv", folder / "scp_statements.csv"
     columns = ["ecg_id", "patient_id", "scp_codes", "strat_fold", _FILE_COLUMN[fs]]
-    table = _read_table(database, columns)
-    statements = _read_table(folder / "scp_statements.csv", ["diagnostic_class"], index_col=0)
+    if validated_by_human:
+        columns.append("validated_by_human")
+    table = read_table(database, columns, "PTB-XL")
+    group = LABEL_SETS[label_set]
+    needed = {"diagnostic_class", group} - {None}
+    statements = read_table(descriptions, sorted(map(str, needed)), "PTB-XL", index_col=0)
+    superclass_of = label_targets(statements, "superclass", descriptions)
+    if "NORM" not in superclass_of.values():
+        raise DatasetError(f"{descriptions} lacks NORM; download it again.")
+    targets = label_targets(statements, label_set, descriptions)
+
+    table = table.assign(
+        ecg_id=unique(whole_numbers(table["ecg_id"], database), database),
+        patient_id=whole_numbers(table["patient_id"], database),
+        strat_fold=whole_numbers(table["strat_fold"], database, low=1, high=10),
+    )
     if chosen is not None:
         table = table[table["strat_fold"].isin(chosen)]
     if table.empty:
         raise DatasetError(f"{folder}: no record lies in folds {sorted(chosen or range(1, 11))}.")
+    reasons = {}
+    if validated_by_human:
+        seen = flags(table["validated_by_human"], database)
+        reasons["not validated by a human"] = int((~seen).sum())
+        table = table[seen]
+    codes = [
+        parse_codes(text, f"{database}: scp_codes of record {ecg_id}")
+        for ecg_id, text in zip(table["ecg_id"], table["scp_codes"], strict=True)
+    ]
     table = table.assign(
-        patient_id=_whole_numbers(table["patient_id"], f"{database}: patient_id"),
-        scp_codes=[
-            _codes(text, f"{database}: scp_codes of record {ecg_id}")
-            for ecg_id, text in zip(table["ecg_id"], table["scp_codes"], strict=True)
-        ],
+        scp_codes=pd.Series(codes, index=table.index, dtype=object),
+        age=clean_ages(table["age"], str(database)) if "age" in table else np.nan,
+        sex=clean_sexes(table["sex"]) if "sex" in table else np.nan,
     )
-    indicator = _superclasses(table["scp_codes"], statements)
-    if "NORM" not in indicator:
-        raise DatasetError(f"{folder / 'scp_statements.csv'} lacks NORM; download it again.")
-    y, reasons = (_strict if labels == "strict" else _superclass)(table, indicator, statements)
+    known = set(map(str, statements.index))
+    _warn_of_unknown(table, known, descriptions)
+    superclasses = label_indicator(table["scp_codes"], superclass_of, ordered=True)
+    y, unclear = normal_or_anomaly(normal, table["scp_codes"], superclasses, known)
     kept = y != 0
     if not kept.any():
-        raise DatasetError(f"{folder}: no record has a label under labels={labels!r}.")
-    table, indicator = table[kept], indicator[kept]
+        raise DatasetError(f"{folder}: no record has a label under normal={normal!r}.")
+    table = table[kept]
+    names = relative_paths(table[_FILE_COLUMN[fs]], database)
     records = RecordSet(
-        _PTBXLFiles(folder, table[_FILE_COLUMN[fs]].to_numpy(str), fs),
+        RecordFiles(folder, names, fs=fs, n_samples=fs * _DURATION, database="PTB-XL"),
         fs=fs,
         leads=STANDARD_LEADS,
         record_ids=table["ecg_id"].to_numpy(),
@@ -143,10 +169,15 @@ def load_ptbxl(
         y=y[kept],
         groups=records.patient_ids,
         table=table,
-        labels=indicator,
+        labels=label_indicator(
+            table["scp_codes"],
+            targets,
+            ordered=label_set in ("superclass", "subclass"),
+            min_likelihood=least,
+        ),
         name=f"PTB-XL {fs} Hz",
-        label_rule=LABEL_RULES[labels],
-        excluded={reason: int(count) for reason, count in reasons.items() if count},
+        label_rule=LABEL_RULES[normal],
+        excluded={reason: count for reason, count in (reasons | unclear).items() if count},
     )
 
 
@@ -160,74 +191,24 @@ def _checked_folds(folds: Iterable[int]) -> set[int]:
     return chosen
 
 
-def _whole_numbers(values: pd.Series, what: str) -> pd.Series:
-    """Return numbers that the file writes as floats as what they are."""
-    import pandas as pd
-
-    numbers = pd.to_numeric(values, errors="coerce")
-    bad = values[~(numbers % 1 == 0)]
-    if len(bad):
-        raise DatasetError(f"{what} {bad.iloc[0]!r} is no whole number; download it again.")
-    return numbers.astype(np.int64)
-
-
-def _codes(text: Any, where: str) -> Any:
-    """Return the statements of a record with their likelihoods."""
+def _checked_likelihood(value: float) -> float:
     try:
-        codes = ast.literal_eval(text)
-        return {str(code): float(likelihood) for code, likelihood in codes.items()}
-    except (ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError):
-        raise DatasetError(
-            f"{where} are no dictionary of likelihoods, but {str(text)[:40]!r}; download it again."
-        ) from None
+        least = float(value)
+    except (TypeError, ValueError):
+        least = np.nan
+    if not 0 <= least <= 100:
+        raise DatasetError(f"min_likelihood must be a number from 0 to 100, got {value!r}.")
+    return least
 
 
-def _read_table(path: Path, columns: list[str], **kwargs) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path, **kwargs)
-    except FileNotFoundError:
-        raise DatasetError(
-            f"{path} is missing; the folder must hold PTB-XL as PhysioNet serves it."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from None
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise DatasetError(f"{path} lacks the column(s) {', '.join(missing)}.")
-    return table
-
-
-def _superclasses(codes: pd.Series, statements: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    class_of = statements["diagnostic_class"].dropna().to_dict()
-    names = sorted(set(class_of.values()))
-    rows = [{class_of[code] for code in record if code in class_of} for record in codes]
-    return pd.DataFrame(
-        [[name in row for name in names] for row in rows], index=codes.index, columns=names
-    )
-
-
-def _superclass(table, indicator, statements) -> tuple[np.ndarray, dict[str, int]]:
-    normal = indicator["NORM"].to_numpy()
-    other = indicator.drop(columns="NORM").any(axis=1).to_numpy()
-    y = np.where(normal & ~other, 1, np.where(other & ~normal, -1, 0))
-    return y, {
-        "without a diagnostic superclass": (~normal & ~other).sum(),
-        "NORM beside another superclass": (normal & other).sum(),
-    }
-
-
-def _strict(table, indicator, statements) -> tuple[np.ndarray, dict[str, int]]:
-    def is_strict(codes):
-        return set(codes) == {"NORM", "SR"} and codes["NORM"] >= _CERTAIN
-
-    known = set(statements.index)
-    strict = np.array([is_strict(codes) for codes in table["scp_codes"]], bool)
-    only_norm = np.array(
-        [not (set(codes) & known) - {"NORM", "SR"} for codes in table["scp_codes"]], bool
-    )
-    y = np.where(strict, 1, np.where(only_norm, 0, -1))
-    return y, {"NORM with a likelihood below 80, or without a stated rhythm": (y == 0).sum()}
+def _warn_of_unknown(table, known: set[str], path: Path) -> None:
+    unknown = [set(codes) - known for codes in table["scp_codes"]]
+    n_records = sum(map(bool, unknown))
+    if n_records:
+        warnings.warn(
+            f"{n_records} record(s) have statements that {path} does not know "
+            f"({', '.join(sorted(set.union(*unknown)))[:200]}); these do not count. Take both "
+            "tables from one version of PTB-XL.",
+            ECGWarning,
+            stacklevel=3,
+        )
