@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_anomaly.datasets import load_ptbxl
+from ecg_anomaly.datasets import load_ecg200, load_ecg5000, load_ptbxl
 
 ROOT = Path(os.environ.get("ECG_ANOMALY_DATA") or "unset")
 
@@ -67,3 +67,35 @@ def test_ptbxl_500_hz(tmp_path):
     # both files of a record hold one ECG
     for a, b in zip(fast, slow.X[rows].load(), strict=True):
         assert np.corrcoef(a[1, ::5], b[1])[0, 1] > 0.9
+
+
+@needs("ecg5000/ECG5000_TRAIN.txt")
+def test_ecg5000():
+    train = load_ecg5000(ROOT / "ecg5000", split="train")
+    assert train.X.shape == (500, 1, 140)
+    assert train.table["class"].value_counts().to_dict() == {1: 292, 2: 177, 4: 19, 3: 10, 5: 2}
+    everything = load_ecg5000(ROOT / "ecg5000")
+    assert (everything.y == 1).mean() == pytest.approx(0.584, abs=0.01)
+    assert len(everything) + sum(everything.excluded.values()) == 5000
+    signals = everything.X.load()[:, 0]
+    np.testing.assert_allclose(signals.mean(axis=1), 0, atol=1e-4)
+    np.testing.assert_allclose(signals.std(axis=1), 1, atol=0.01)
+
+
+@needs("ecg200/ECG200_TRAIN.txt")
+def test_ecg200_is_the_same_in_every_format(tmp_path):
+    dataset = load_ecg200(ROOT / "ecg200")
+    assert dataset.X.shape == (200, 1, 96)
+    assert (dataset.y == 1).sum() == 133  # 67 infarctions
+    assert dataset.excluded == {}
+    for suffix in (".ts", ".arff"):
+        for split in ("TRAIN", "TEST"):
+            path = ROOT.resolve() / "ecg200" / f"ECG200_{split}{suffix}"
+            if not path.is_file():
+                pytest.skip(f"{path.name} is not there")
+            (tmp_path / path.name).symlink_to(path)
+        other = load_ecg200(tmp_path)
+        np.testing.assert_array_equal(other.X.load(), dataset.X.load())
+        np.testing.assert_array_equal(other.y, dataset.y)
+        for path in tmp_path.iterdir():
+            path.unlink()

@@ -3,5 +3,14 @@
 from ._dataset import ECGDataset
 from .ptbxl import load_ptbxl
 from .synthetic import ANOMALIES, FAULTS, make_ecg
+from .ucr import load_ecg200, load_ecg5000
 
-__all__ = ["ANOMALIES", "FAULTS", "ECGDataset", "load_ptbxl", "make_ecg"]
+__all__ = [
+    "ANOMALIES",
+    "FAULTS",
+    "ECGDataset",
+    "load_ecg200",
+    "load_ecg5000",
+    "load_ptbxl",
+    "make_ecg",
+]
