@@ -325,7 +325,7 @@ def test_wrong_commands(workshop, model, damaged, tmp_path):
         (["score", tmp_path / "none", records], "none"),
         (["score", damaged, records], "damaged"),
         (["score", tiny, records], "tiny.yaml"),
-        (["score", model, tmp_path / "nothing"], "holds no WFDB header"),
+        (["score", model, tmp_path / "nothing"], "holds no record"),
         (["score", model, records, "--aggregate", "max"], "--aggregate must be min, mean or med"),
         (["score", model, records, "--out", tmp_path / "no/s"], "no such folder"),
         (["score", model, records, "--out", os.devnull], "pipe or device"),

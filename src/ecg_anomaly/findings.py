@@ -10,18 +10,19 @@ class FindingKind(StrEnum):
     """Kinds of findings: about the file and its header, about a lead, about the record."""
 
     # the file and its header
+    RATE_MISSING = "sampling rate missing"
+    UNCOMMON_RATE = "uncommon sampling rate"
     GAIN_MISSING = "gain missing"
     UNIT_ASSUMED = "unit assumed"
-    LEAD_NAMES_MISSING = "lead names missing"
+    NAME_MISSING = "lead name missing"
+    NAME_REPEATED = "lead name repeated"
     LENGTH_UNKNOWN = "length unknown"
     INITIAL_VALUE = "wrong initial value"
-    NO_CHECKSUM = "no checksum"
     TRAILING_BYTES = "trailing bytes"
     ENCODING = "header not in UTF-8"
     EXTRA_CHANNEL = "extra channel"
     MIXED_RATES = "mixed rates"
     IMPLAUSIBLE_AGE = "implausible age"
-    UNCOMMON_RATE = "uncommon rate"
 
     # a lead
     MISSING = "missing"
@@ -31,6 +32,7 @@ class FindingKind(StrEnum):
     BASELINE_WANDER = "baseline wander"
     NOISE = "noise"
     DISCONNECTED = "disconnected"
+    OUT_OF_STEP = "out of step"
     OFFSET = "offset"
     AMPLITUDE = "implausible amplitude"
 

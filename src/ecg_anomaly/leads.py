@@ -7,6 +7,7 @@ stores aVF before aVL and aVR, PTB-XL writes ``AVR`` for aVR.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,6 +32,7 @@ _BY_LOWER = {name.lower(): name for name in STANDARD_LEADS}
 _PREFIXES = ("mdc_ecg_lead_", "lead ", "lead_", "lead", "ecg lead ", "ecg ")
 
 
+@lru_cache(maxsize=1024)  # asked for every lead of every record
 def canonical_lead(name: str) -> str:
     """Return the canonical name of a lead.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_anomaly.errors import ECGError, RecordFileError
+from ecg_anomaly.findings import FindingKind
 from ecg_anomaly.io import find_records, read_record
 
 with warnings.catch_warnings():
@@ -197,15 +198,68 @@ def test_one_file_a_signal(tmp_path):
     np.testing.assert_allclose(record.signal[1] - record.signal[0], 1 / 200, atol=1e-6)
 
 
-def test_several_samples_a_frame_are_averaged(tmp_path):
-    fast, slow = np.arange(100.0), np.arange(50.0)
+def write_frames(folder, names=("I", "II"), units=("mV", "mV")):
+    """Write a signal of two samples a frame beside one of one."""
+    fast, slow = np.arange(100), 2 * np.arange(50)
     wfdb.wrsamp(
-        "rec", fs=50, units=["mV"] * 2, sig_name=["I", "II"], fmt=["16", "16"],
-        e_d_signal=[fast.astype(int), slow.astype(int)], adc_gain=[1.0, 1.0], baseline=[0, 0],
-        samps_per_frame=[2, 1], write_dir=str(tmp_path),
+        "rec", fs=50, units=list(units), sig_name=list(names), fmt=["16", "16"],
+        e_d_signal=[fast, slow], adc_gain=[1.0, 1.0], baseline=[0, 0],
+        samps_per_frame=[2, 1], write_dir=str(folder),
     )  # fmt: skip
-    record = read_record(tmp_path / "rec")
-    np.testing.assert_array_equal(record.signal, [fast.reshape(-1, 2).mean(1), slow])
+    return folder / "rec.hea", fast, slow
+
+
+def test_leads_of_different_rates_are_brought_to_the_highest(tmp_path):
+    path, fast, _ = write_frames(tmp_path)
+    record = read_record(path)
+    assert record.fs == 100
+    np.testing.assert_array_equal(record.signal[0], fast)
+    # the slow lead is the same ramp; the filter rings at its ends
+    np.testing.assert_allclose(record.signal[1][20:-20], fast[20:-20], atol=0.5)
+    (finding,) = record.quality
+    assert (finding.kind, finding.lead) == (FindingKind.MIXED_RATES, "II")
+
+
+def test_channels_that_are_no_leads_are_kept_apart_at_their_own_rate(tmp_path):
+    path, fast, slow = write_frames(tmp_path, names=("II", "ABP"), units=("mV", "mmHg"))
+    record = read_record(path)
+    assert (record.leads, record.fs, record.quality) == (("II",), 100, ())
+    np.testing.assert_array_equal(record.signal, fast[None])
+    assert list(record.extra) == ["ABP"]
+    assert (record.extra["ABP"].fs, record.extra["ABP"].unit) == (50, "mmHg")
+    np.testing.assert_array_equal(record.extra["ABP"].signal, slow)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "is_lead"),
+    [
+        ("RESP", "mV", False),
+        ("Resp. Imp.", "", False),
+        ("PLETH", "NU", False),
+        ("X", "bananas", False),
+        ("art", "mV", False),
+        ("EEG Fpz", "uV", False),
+        ("MLII", "mV", True),
+        ("ECG 1", "", True),
+        ("V", "uV", True),
+        ("Aorta lead", "mV", True),
+    ],
+)
+def test_what_is_a_lead(tmp_path, name, unit, is_lead):
+    path = write(tmp_path)
+    damage(path, " 0 AVR", f" 0 {name}")
+    damage(path, "333.5(512)/mV", f"333.5(512)/{unit}" if unit else "333.5(512)")
+    record = read_record(path)
+    assert (name in record.leads) == is_lead
+    assert (name in record.extra) == (not is_lead)
+    kinds = {finding.kind for finding in record.quality}
+    assert (FindingKind.EXTRA_CHANNEL in kinds) == (unit == "bananas")
+
+
+def test_a_record_without_a_lead(tmp_path):
+    path = write(tmp_path, digital=DIGITAL[:, :1], units=["mmHg"])
+    damage(path, " 0 I", " 0 ABP")
+    refused(path, "holds no ECG lead, only ABP")
 
 
 def test_a_skewed_signal_is_shifted(header):
@@ -291,7 +345,7 @@ def test_wrong_number_of_segments(tmp_path, count):
 def test_a_gap_that_would_fill_the_memory(tmp_path):
     lines = ["one 500", "~ 1000000000000"]
     path = write_segments(tmp_path, lines, n_samples=1_000_000_000_500)
-    refused(path, "only 500 of 1000000000500 samples were recorded")
+    refused(path, "only 1500 of 3000000001500 samples were recorded")
 
 
 # Faults of the files
@@ -370,16 +424,24 @@ def test_a_changed_sample_breaks_the_checksum(tmp_path, fmt):
     content = bytearray(data.read_bytes())
     content[600] ^= 1
     data.write_bytes(content)
-    refused(path, r"checksum of lead \w+ in rec.dat is wrong")
+    refused(path, r"checksum of \w+ in rec.dat is wrong")
 
 
 @pytest.mark.parametrize("fmt", ["16", "212"])
 def test_wrong_initial_value(tmp_path, fmt):
     path = write(tmp_path, fmt=fmt)
+    expected = read_record(path).signal
     fields = path.read_text().splitlines()[2].split()
     wrong = " ".join([*fields[:5], str(int(fields[5]) + 1), *fields[6:]])
     damage(path, " ".join(fields), wrong)
-    refused(path, "lead II in rec.dat begins with")
+    record = read_record(path)
+    np.testing.assert_array_equal(record.signal, expected)
+    (finding,) = record.quality
+    assert (finding.kind, finding.lead) == (FindingKind.INITIAL_VALUE, "II")
+    # without a checksum that vouches for the samples, and so without the fields behind it
+    damage(path, wrong, " ".join([*fields[:5], str(int(fields[5]) + 1)]))
+    path.write_text("\n".join(path.read_text().replace(" II", "").splitlines()))
+    refused(path, "rec.dat begins with")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"# only a comment\n", b"   \t \n"])
@@ -444,7 +506,7 @@ def test_a_header_of_megabytes(tmp_path):
         ("200.0(0)/mV", "200(zero)/mV", "baseline of I 'zero'"),
         ("200.0(0)/mV", "200(0)/bananas", "unit 'bananas' of I is unknown"),
         ("200.0(0)/mV", "200(0)/mmHg", "unit 'mmHg' of I is unknown"),
-        (" 0 II", " 0 i", "lead 'I' is named more than once"),
+        (" 0 II", " 0 i", "lead I is there more than once"),
     ],
     ids=lambda text: text[:30],
 )
@@ -579,5 +641,5 @@ def test_records_that_name_each_other_are_found(tmp_path):
 
 
 def test_a_folder_without_records(tmp_path):
-    with pytest.raises(RecordFileError, match=f"{tmp_path}: the folder holds no WFDB header"):
+    with pytest.raises(RecordFileError, match=f"{tmp_path}: the folder holds no record"):
         find_records([tmp_path])

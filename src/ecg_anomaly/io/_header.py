@@ -32,16 +32,20 @@ FORMATS: dict[str, tuple[float, int | None]] = {
     "516": (0.005, -(2**15)),
     "524": (0.005, -(2**23)),
 }
-_MV_PER_UNIT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
-_DEFAULT_GAIN = 200.0
-_NO_SAMPLES = "0"
+#: Gain that the format prescribes where none is given, in units of the converter per mV.
+DEFAULT_GAIN = 200.0
+#: The format of a signal that only a layout segment names.
+NO_SAMPLES = "0"
 _FORMAT = re.compile(r"(?P<format>\d+)(x(?P<frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?")
 _GAIN = re.compile(r"(?P<gain>[^(/]+)(\((?P<baseline>[^)]*)\))?(/(?P<unit>.*))?")
 
 
 @dataclass(frozen=True)
 class SignalSpec:
-    """One signal line of a header."""
+    """One signal line of a header.
+
+    A `gain` of 0 and an empty `unit` or `name` were not given.
+    """
 
     file_name: str
     format: str
@@ -50,7 +54,7 @@ class SignalSpec:
     byte_offset: int
     gain: float
     baseline: int
-    mv_per_unit: float
+    unit: str
     initial_value: int | None
     checksum: int | None
     name: str
@@ -60,8 +64,8 @@ class SignalSpec:
 class Header:
     """What a header says, once it makes sense.
 
-    `segments` are the names and lengths of the records that this one consists of; where there are
-    any, there are no `signals`.
+    `fs` is the rate of frames in Hz. `segments` are the names and lengths of the records that this
+    one consists of; where there are any, there are no `signals`.
     """
 
     path: Path
@@ -70,6 +74,8 @@ class Header:
     signals: tuple[SignalSpec, ...]
     segments: tuple[tuple[str, int], ...]
     comments: tuple[str, ...]
+    has_fs: bool
+    is_utf8: bool
 
 
 def file_beside(header: Path, name: str) -> Path:
@@ -144,7 +150,8 @@ def read_header(path: Path) -> Header:
         raise refuse(f"cannot be read ({error.strerror}); check the path.") from None
     if b"\0" in raw:
         raise refuse("holds NUL bytes; the header is damaged.")
-    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", _text(raw))]
+    text, is_utf8 = _text(raw)
+    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
     comments = tuple(line[1:].strip() for line in lines if line.startswith("#"))
     content = [line for line in lines if line and not line.startswith("#")]
     if not content:
@@ -152,7 +159,8 @@ def read_header(path: Path) -> Header:
     record_line, body = content[0].split(), content[1:]
     segments = record_line[0].partition("/")[2]
     n_signals = _count(record_line[1] if len(record_line) > 1 else "", "signal count", refuse)
-    rate = record_line[2] if len(record_line) > 2 else "250"
+    has_fs = len(record_line) > 2
+    rate = record_line[2] if has_fs else "250"  # as the format prescribes
     fs = _number(rate.split("/")[0].split("(")[0], "sampling rate", refuse)
     if fs <= 0:
         raise refuse(f"sampling rate {fs:g} Hz is not positive; correct the header.")
@@ -168,16 +176,16 @@ def read_header(path: Path) -> Header:
     described = [line.split(None, 8) for line in body[:n_lines]]
     if segments:
         parts = tuple(_segment(fields, path, refuse) for fields in described)
-        return Header(path, fs, n_samples, (), parts, comments)
+        return Header(path, fs, n_samples, (), parts, comments, has_fs, is_utf8)
     signals = tuple(_signal(fields, k, refuse) for k, fields in enumerate(described))
-    return Header(path, fs, n_samples, signals, (), comments)
+    return Header(path, fs, n_samples, signals, (), comments, has_fs, is_utf8)
 
 
-def _text(raw: bytes) -> str:
+def _text(raw: bytes) -> tuple[str, bool]:
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8"), True
     except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        return raw.decode("latin-1"), False
 
 
 def _segment(fields: list[str], path: Path, refuse) -> tuple[str, int]:
@@ -192,21 +200,16 @@ def _segment(fields: list[str], path: Path, refuse) -> tuple[str, int]:
 def _signal(fields: list[str], number: int, refuse) -> SignalSpec:
     if len(fields) < 2:
         raise refuse(f"signal {number} has neither file nor format.")
-    name = fields[8].strip() if len(fields) > 8 else f"signal{number}"
+    given = fields[8].strip() if len(fields) > 8 else ""
+    name = given or f"signal {number}"
     storage = _FORMAT.fullmatch(fields[1])
-    if storage is None or storage["format"] not in (*FORMATS, _NO_SAMPLES):
+    if storage is None or storage["format"] not in (*FORMATS, NO_SAMPLES):
         raise refuse(
             f"format {fields[1][:40]!r} of {name} is unknown; known are {', '.join(FORMATS)}."
         )
     match = _GAIN.fullmatch(fields[2] if len(fields) > 2 else "0")
     if match is None:
         raise refuse(f"gain {fields[2][:40]!r} of {name} is no number.")
-    gain = _number(match["gain"], f"gain of {name}", refuse) or _DEFAULT_GAIN
-    if gain < 0:
-        raise refuse(f"gain {gain:g} of {name} is negative, which would invert it.")
-    unit = match["unit"] or "mV"
-    if unit.lower() not in _MV_PER_UNIT:
-        raise refuse(f"unit {unit[:40]!r} of {name} is unknown; known are mV, uV and V.")
 
     def whole(field: int, what: str) -> int | None:
         return _whole(fields[field], f"{what} of {name}", refuse) if len(fields) > field else None
@@ -220,21 +223,21 @@ def _signal(fields: list[str], number: int, refuse) -> SignalSpec:
         samples_per_frame=_count(storage["frame"] or "1", "samples in a frame", refuse) or 1,
         skew=_count(storage["skew"] or "0", f"skew of {name}", refuse),
         byte_offset=_count(storage["offset"] or "0", f"byte offset of {name}", refuse),
-        gain=gain,
+        gain=_number(match["gain"], f"gain of {name}", refuse, least=1e-15),
         baseline=baseline,
-        mv_per_unit=_MV_PER_UNIT[unit.lower()],
+        unit=match["unit"] or "",
         initial_value=whole(5, "initial value"),
         checksum=whole(6, "checksum"),
-        name=name,
+        name=given,
     )
 
 
-def _number(text: str, what: str, refuse) -> float:
+def _number(text: str, what: str, refuse, least: float = 1e-12) -> float:
     try:
         value = float(text)
     except ValueError:
         raise refuse(f"{what} {text[:40]!r} is no number.") from None
-    if not math.isfinite(value) or abs(value) > 1e12 or 0 < abs(value) < 1e-12:
+    if not math.isfinite(value) or abs(value) > 1e12 or 0 < abs(value) < least:
         raise refuse(f"{what} {text[:40]!r} is out of range.")
     return value
 

@@ -1,0 +1,156 @@
+"""From stored samples to ECG leads in mV, and what is beside them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordFileError
+from ..findings import Finding, FindingKind
+from ..leads import STANDARD_LEADS, canonical_lead
+from ..signal.resampling import resample
+from ._decoding import read_digital
+from ._header import DEFAULT_GAIN, FORMATS, Header, SignalSpec
+from ._units import mv_per_unit
+
+# What monitors and polysomnographs record beside the ECG, some of it in volts too.
+_OTHER = re.compile(
+    r"\b(resp|respiration|pleth|ppg|spo2|abp|art|bp|nibp|pap|cvp|icp|rap|lap|co2|etco2|gsr|eda|hr|"
+    r"emg|eog|eeg|marker|event|trigger|accelerometer|temperature|temp|flow|airflow|pressure|pcg|"
+    r"uc|uterine|angle)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(eq=False)
+class ChannelData:
+    """One channel with its samples: in mV for a lead, else in the unit of the file."""
+
+    name: str
+    unit: str
+    fs: float
+    values: np.ndarray
+    is_lead: bool
+
+
+def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
+    """Return the channels of a record without segments, and what is noteworthy about them.
+
+    Raises
+    ------
+    RecordFileError
+        If a lead has a negative gain or a unit that is none of voltage; if a file is missing or
+        damaged.
+    """
+    findings = []
+    for k, spec in enumerate(header.signals):
+        if is_lead(spec):
+            findings += _check_lead(header, spec, k)
+    samples, more = read_digital(header)
+    channels = [
+        ChannelData(
+            name=spec.name or f"signal{k}",
+            unit=spec.unit or "mV",
+            fs=header.fs * spec.samples_per_frame,
+            values=_physical(spec, digital),
+            is_lead=is_lead(spec),
+        )
+        for k, (spec, digital) in enumerate(zip(header.signals, samples, strict=True))
+    ]
+    findings += [
+        Finding(FindingKind.EXTRA_CHANNEL, channel.name, detail=f"in {channel.unit}, kept apart")
+        for channel in channels
+        if not channel.is_lead and not _OTHER.search(channel.name)
+    ]
+    return channels, findings + more
+
+
+def is_lead(spec: SignalSpec) -> bool:
+    """Tell whether a signal is an ECG lead: by its name, else by its unit, a voltage."""
+    if canonical_lead(spec.name) in STANDARD_LEADS:
+        return True
+    is_voltage = not spec.unit or mv_per_unit(spec.unit) is not None
+    return is_voltage and not _OTHER.search(spec.name.replace("_", " "))
+
+
+def _check_lead(header: Header, spec: SignalSpec, number: int) -> list[Finding]:
+    name = spec.name or f"signal{number}"
+    if spec.gain < 0:
+        raise RecordFileError(
+            f"{header.path}: gain {spec.gain:g} of {name} is negative, which would invert it; "
+            "correct the header."
+        )
+    if spec.unit and mv_per_unit(spec.unit) is None:
+        raise RecordFileError(
+            f"{header.path}: unit {spec.unit[:40]!r} of {name} is unknown; known are mV, uV, nV "
+            "and V. Correct the header."
+        )
+    findings = []
+    if not spec.gain:
+        detail = f"{DEFAULT_GAIN:g} per mV assumed, as the format prescribes"
+        findings.append(Finding(FindingKind.GAIN_MISSING, name, detail=detail))
+    if not spec.unit:
+        detail = "mV assumed, as the format prescribes"
+        findings.append(Finding(FindingKind.UNIT_ASSUMED, name, detail=detail))
+    if not spec.name:
+        detail = "an ECG lead that the header does not name"
+        findings.append(Finding(FindingKind.NAME_MISSING, name, detail=detail))
+    return findings
+
+
+def _physical(spec: SignalSpec, digital: np.ndarray) -> np.ndarray:
+    scale = (mv_per_unit(spec.unit) or 1.0) if is_lead(spec) else 1.0
+    gain = (spec.gain or DEFAULT_GAIN) / scale
+    # float32 gives the same result where the operands fit into its 24 bits
+    exact = digital.itemsize <= 2 and abs(spec.baseline) < 2**23 and float(np.float32(gain)) == gain
+    values: Any = digital.astype(np.float32 if exact else np.float64)
+    values -= spec.baseline
+    values /= gain
+    missing = FORMATS[spec.format][1]
+    if missing is not None:
+        gone = digital == missing
+        if gone.any():
+            values[gone] = np.nan
+    return values.astype(np.float32, copy=False)
+
+
+def unite_rates(leads: list[ChannelData]) -> tuple[float, np.ndarray, list[Finding]]:
+    """Bring leads to the highest rate among them.
+
+    Returns
+    -------
+    fs : float
+        In Hz.
+    signal : ndarray of shape (n_leads, n_samples)
+    findings : list of Finding
+        The leads that were recorded at a lower rate.
+    """
+    fs = max(lead.fs for lead in leads)
+    n_samples = max(len(lead.values) for lead in leads)
+    signal = np.empty((len(leads), n_samples), np.float32)
+    findings = []
+    for row, lead in zip(signal, leads, strict=True):
+        if lead.fs == fs:
+            row[:] = lead.values
+            continue
+        row[:] = _interpolated(lead, fs, n_samples)
+        detail = f"recorded at {lead.fs:g} Hz, brought to {fs:g} Hz"
+        findings.append(Finding(FindingKind.MIXED_RATES, lead.name, detail=detail))
+    return fs, signal, findings
+
+
+def _interpolated(lead: ChannelData, fs: float, n_samples: int) -> np.ndarray:
+    gone = np.isnan(lead.values)
+    if gone.all():
+        return np.full(n_samples, np.nan, np.float32)
+    places = np.arange(len(gone))
+    whole = np.interp(places, places[~gone], lead.values[~gone])
+    if len(whole) < 2:
+        return np.repeat(lead.values, n_samples)
+    values = resample(whole[None], fs_in=lead.fs, fs_out=fs)[0, :n_samples]
+    nearest = np.minimum(np.arange(n_samples) * len(gone) // n_samples, len(gone) - 1)
+    values[gone[nearest]] = np.nan
+    return values
