@@ -1,6 +1,7 @@
 """Databases, one file each, and synthetic ECGs; all return an `ECGDataset`."""
 
 from ._dataset import ECGDataset
+from .mimic_iv_ecg import load_mimic_iv_ecg
 from .ptbxl import load_ptbxl
 from .synthetic import ANOMALIES, FAULTS, make_ecg
 from .ucr import load_ecg200, load_ecg5000
@@ -11,6 +12,7 @@ __all__ = [
     "ECGDataset",
     "load_ecg200",
     "load_ecg5000",
+    "load_mimic_iv_ecg",
     "load_ptbxl",
     "make_ecg",
 ]

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from ..errors import ECGWarning
+from ._tables import as_numbers
 
 #: PTB-XL hides the ages of those over 89 behind this number.
 HIDDEN_AGE = 300.0
@@ -39,8 +40,7 @@ def clean_ages(values, where: str) -> np.ndarray:
     """
     import pandas as pd
 
-    ages = pd.to_numeric(pd.Series(np.asarray(values, object)), errors="coerce")
-    years = ages.to_numpy(float, na_value=np.nan)
+    years = as_numbers(pd.Series(np.asarray(values, object)))
     years = np.where(years == HIDDEN_AGE, OLDEST_AGE, years)
     with np.errstate(invalid="ignore"):
         impossible = (years < 0) | (years > _LARGEST_AGE)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DatasetError
+from ._tables import as_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ def label_targets(statements: pd.DataFrame, label_set: str, path: Path) -> dict[
     if column is None:
         targets = {str(code): str(code) for code in statements.index}
     elif column in _FLAGS:
-        values = pd.to_numeric(statements[column], errors="coerce")
+        values = pd.Series(as_numbers(statements[column]), index=statements.index)
         bad = ~(values.isin([0, 1]) | statements[column].isna())
         if bad.any():
             raise DatasetError(

@@ -83,6 +83,23 @@ def refuse_rows(values: pd.Series, bad: np.ndarray, path: Path, problem: str) ->
         )
 
 
+def as_numbers(values: pd.Series) -> np.ndarray:
+    """Return a column as float64, NaN where a value is no number.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_numbers(pd.Series(["1.5", "none", 10**400], dtype=object)).tolist()
+    [1.5, nan, inf]
+    """
+    import pandas as pd
+
+    if values.dtype.kind not in "iufb":
+        # pandas fails on Python's integers that no float can hold; their text it reads
+        values = values.where(values.isna(), values.map(lambda value: str(value)[:400]))
+    return pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+
+
 def whole_numbers(values: pd.Series, path: Path, *, low=None, high=None) -> pd.Series:
     """Return a column of whole numbers, which the file may write as floats, as integers.
 
@@ -93,7 +110,7 @@ def whole_numbers(values: pd.Series, path: Path, *, low=None, high=None) -> pd.S
     """
     import pandas as pd
 
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+    numbers = as_numbers(values)
     with np.errstate(invalid="ignore"):
         whole = (numbers % 1 == 0) & (np.abs(numbers) < _LARGEST_WHOLE)
     refuse_rows(values, ~whole, path, "which is no whole number")
