@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint benchmark docs clean
+.PHONY: demo test lint fuzz benchmark docs clean
 
 demo: .venv/.core
 	$(BIN)/ecg-anomaly demo
@@ -17,9 +17,14 @@ lint: .venv/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# 100,000 damaged files of each format that is read
+fuzz: .venv/.test
+	$(BIN)/python tests/io/fuzz.py --inputs 100000 --keep fuzz_output
+
 # with ECG_ANOMALY_DATA=DIR also on PTB-XL
 benchmark: .venv/.core
 	$(BIN)/python benchmarks/preprocessing.py
+	$(BIN)/python benchmarks/io.py
 	$(BIN)/python benchmarks/scoring.py
 	if [ -n "$$ECG_ANOMALY_DATA" ]; then \
 		$(BIN)/python benchmarks/detection/score_methods.py "$$ECG_ANOMALY_DATA" && \
@@ -43,4 +48,4 @@ docs: .venv/.docs
 	touch $@
 
 clean:
-	rm -rf .venv demo_output docs/_build docs/auto_examples
+	rm -rf .venv demo_output fuzz_output docs/_build docs/auto_examples

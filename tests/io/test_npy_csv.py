@@ -90,6 +90,7 @@ def test_missing_samples_of_npy_stay_missing(tmp_path):
         (SIGNAL, {"fs": 250, "leads": ["I"]}, "3 leads of 400 samples, but 1 are named"),
         (SIGNAL, {"fs": 250, "leads": ["I", "i", "II"]}, "named more than once"),
         (SIGNAL, {"fs": 250, "leads": [1, 2, 3]}, "list of names"),
+        (SIGNAL, {"fs": 250, "leads": ["I", "II", "9" * 5000]}, "a name of more than 255"),
         (SIGNAL, GIVEN | {"fs": 0}, "positive number"),
         (SIGNAL, GIVEN | {"fs": np.nan}, "positive number"),
         (SIGNAL, GIVEN | {"fs": 1e9}, "no sampling rate of an ECG"),
@@ -263,7 +264,12 @@ def test_csv_in_another_encoding(tmp_path):
 
 
 def test_names_that_were_given_differ_from_the_columns(tmp_path):
-    refused(csv(tmp_path, table()), "its columns are I, aVR, V2, but", fs=250, leads=["I"])
+    refused(
+        csv(tmp_path, table()),
+        "its columns are I, aVR, V2, but others were given: I",
+        fs=250,
+        leads=["I"],
+    )
 
 
 # Side-cars

@@ -506,6 +506,8 @@ def test_a_header_of_megabytes(tmp_path):
         ("200.0(0)/mV", "200(zero)/mV", "baseline of I 'zero'"),
         ("200.0(0)/mV", "200(0)/bananas", "unit 'bananas' of I is unknown"),
         ("200.0(0)/mV", "200(0)/mmHg", "unit 'mmHg' of I is unknown"),
+        ("rec.dat", "9" * 5000, "not in the record's folder"),
+        (" 0 II", " 0 " + "9" * 5000, "name of signal 1 has 5000 characters"),
         (" 0 II", " 0 i", "lead I is there more than once"),
     ],
     ids=lambda text: text[:30],

@@ -14,6 +14,8 @@ from ..errors import RecordFileError
 
 MAX_HEADER_BYTES = 1_000_000
 MAX_SIGNALS = 256
+#: Characters in the name of a file or lead.
+MAX_NAME = 255
 GAP = "~"
 #: Per format: bits a sample takes at least, and the code of a missing sample.
 FORMATS: dict[str, tuple[float, int | None]] = {
@@ -90,7 +92,8 @@ def file_beside(header: Path, name: str) -> Path:
         f"{header}: names the file {name[:80]!r}, which is not in the record's folder; put the "
         "files of a record side by side."
     )
-    if "\\" in name or ":" in name:  # a network share, drive or address
+    # a network share, drive or address, or longer than file systems have it
+    if "\\" in name or ":" in name or len(name) > MAX_NAME:
         raise outside
     try:
         folder = header.parent.resolve()
@@ -201,6 +204,8 @@ def _signal(fields: list[str], number: int, refuse) -> SignalSpec:
     if len(fields) < 2:
         raise refuse(f"signal {number} has neither file nor format.")
     given = fields[8].strip() if len(fields) > 8 else ""
+    if len(given) > MAX_NAME:
+        raise refuse(f"the name of signal {number} has {len(given)} characters; shorten it.")
     name = given or f"signal {number}"
     storage = _FORMAT.fullmatch(fields[1])
     if storage is None or storage["format"] not in (*FORMATS, NO_SAMPLES):

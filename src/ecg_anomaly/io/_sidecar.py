@@ -15,7 +15,7 @@ from ..errors import RecordFileError, SignalError
 from ..leads import canonical_leads
 from ..records import Record
 from ._comments import clean_patient
-from ._header import file_size
+from ._header import MAX_NAME, MAX_SIGNALS, file_size
 from ._rates import check_ecg_rate
 from ._units import mv_per_unit
 
@@ -93,7 +93,7 @@ def build_record(path: Path, signal: np.ndarray, about: Description) -> Record:
     if len(about.leads) != len(signal):
         raise RecordFileError(
             f"{path}: holds {len(signal)} leads of {signal.shape[1]} samples, but "
-            f"{len(about.leads)} are named: {', '.join(about.leads)}."
+            f"{len(about.leads)} are named: {', '.join(about.leads)[:200]}."
         )
     if not signal.size:
         raise RecordFileError(f"{path}: holds no sample.")
@@ -150,6 +150,10 @@ def lead_names(where: Path, leads: Any) -> tuple[str, ...]:
     """
     if not isinstance(leads, list) or not all(isinstance(name, str) for name in leads):
         raise RecordFileError(f"{where}: leads must be a list of names, got {str(leads)[:40]!r}.")
+    if len(leads) > MAX_SIGNALS or any(len(name) > MAX_NAME for name in leads):
+        raise RecordFileError(
+            f"{where}: more than {MAX_SIGNALS} leads, or a name of more than {MAX_NAME} characters."
+        )
     try:
         return canonical_leads(leads)
     except SignalError as error:

@@ -52,8 +52,8 @@ def read_csv(
         own = lead_names(path, names)
         if about.leads not in (None, own):
             raise RecordFileError(
-                f"{path}: its columns are {', '.join(own)}, but {', '.join(about.leads or ())} "
-                "were given."
+                f"{path}: its columns are {', '.join(own)[:200]}, but others "
+                f"were given: {', '.join(about.leads or ())[:200]}."
             )
         about.leads = own
     signal = np.array(columns).reshape(len(columns), -1)
@@ -149,16 +149,16 @@ def _take_rate(path: Path, about: Description, seconds: np.ndarray) -> None:
         raise RecordFileError(f"{path}: sample {np.flatnonzero(np.isnan(seconds))[0]} has no time.")
     steps = np.diff(seconds)
     step = float(np.median(steps)) if len(steps) else math.nan
-    if not step > 0:
+    if not (0 < step < math.inf):
         raise RecordFileError(f"{path}: its times do not rise; sort the samples.")
-    wrong = np.flatnonzero(~(np.abs(steps / step - 1) < _JITTER))
+    wrong = np.flatnonzero(~(np.abs(steps - step) < _JITTER * step))
     if len(wrong):
         k = wrong[0] + 1
         raise RecordFileError(
             f"{path}: from {seconds[k - 1]:g} to {seconds[k]:g} s (sample {k}) time does not pass "
             f"by {step:g} s as elsewhere; fill gaps with empty fields, remove repeated samples."
         )
-    rate = float(f"{(len(seconds) - 1) / (seconds[-1] - seconds[0]):.6g}")
+    rate = float(f"{(len(seconds) - 1) / float(seconds[-1] - seconds[0]):.6g}")
     if about.fs is None:
         about.fs = rate
     elif abs(about.fs / rate - 1) > 0.01:
