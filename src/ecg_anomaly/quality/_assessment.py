@@ -1,0 +1,67 @@
+"""What the gate says about one ECG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from ..findings import Finding
+from ..records import Record
+
+
+class Outcome(StrEnum):
+    """Whether an ECG can be scored."""
+
+    SCORABLE = "scorable"
+    IMPUTED = "scorable with leads imputed"
+    NOT_SCORABLE = "not scorable"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the gate says about one ECG.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    findings : tuple of Finding
+        Of the reader first, then the gate's: by lead, kind and time.
+    unusable_leads : tuple of str
+        Leads to be imputed from the others, whole.
+    unusable_spans : tuple of (str, float, float)
+        Lead, start and end in seconds of what else is to be imputed.
+    reason : str
+        Why it is not simply scorable; empty where it is.
+    pacing_visible : bool
+        Whether rate and bandwidth would show pacing pulses; else that the record is not
+        "paced" says nothing.
+    """
+
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    unusable_leads: tuple[str, ...] = ()
+    unusable_spans: tuple[tuple[str, float, float], ...] = ()
+    reason: str = ""
+    pacing_visible: bool = False
+
+    def blank(self, record: Record) -> Record:
+        """Return the record with NaN where it is unusable, for `LeadImputer` to fill in.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> record = Record(np.zeros((2, 500)), fs=250, leads=["I", "II"])
+        >>> bad = Assessment(Outcome.IMPUTED, unusable_spans=(("II", 0.0, 1.0),))
+        >>> np.isnan(bad.blank(record).signal).sum(axis=1).tolist()
+        [0, 250]
+        """
+        if not (self.unusable_leads or self.unusable_spans):
+            return record
+        signal, leads = record.signal.copy(), list(record.leads or ())
+        signal[[leads.index(lead) for lead in self.unusable_leads]] = np.nan
+        for lead, start, end in self.unusable_spans:
+            at = leads.index(lead)
+            signal[at, round(start * record.fs) : round(end * record.fs)] = np.nan
+        return replace(record, signal=signal)

@@ -1,0 +1,234 @@
+"""The quality gate: whether an ECG can be scored, and with which leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, SignalError
+from ..leads import canonical_leads
+from ..records import Record, default_leads
+from ..signal.checks import check_rate
+from ._assessment import Assessment
+from ._whole import assess_all
+
+
+@dataclass(frozen=True)
+class QualityGate:
+    """Decide whether an ECG can be scored.
+
+    A gate must not refuse the sick: broad complexes, low voltage, fibrillation and flutter pass,
+    because leads are judged by what no heart does to one lead alone. Findings inform; only what
+    makes most of the leads useless for most of the time refuses a record.
+
+    Parameters
+    ----------
+    min_duration : float, default=2.0
+        Shortest record in seconds: it holds a beat down to 30 a minute. A printed column has 2.5.
+    min_usable : float, default=0.5
+        Least share of the independent leads (two limb leads and each chest lead) at any time.
+        From half of them a linear model restores a chest lead of PTB-XL to a median correlation
+        of 0.9; from the limb leads alone, to 0.6 (``benchmarks/quality.py``).
+    min_scorable : float, default=0.5
+        Least share of the time during which `min_usable` holds.
+    max_unusable : float, default=0.3
+        A lead unusable for a larger share of the time is imputed whole.
+    flat_level : float, default=0.03
+        In mV: a lead that stays within it in each 0.1 s, for `flat_duration`, is flat. The QRS
+        complex of the smallest lead of 99.9 % of PTB-XL exceeds 0.16 mV.
+    flat_duration : float, default=2.0
+        In seconds. The longest quiet stretch of a lead is 1.1 s in 99.9 % of PTB-XL.
+    mains : sequence of float, default=(50.0, 60.0)
+        Frequencies of the mains in Hz.
+    max_mains : float, default=0.02
+        Amplitude in mV from which hum is a finding; 0.2 mm on paper, the width of the trace.
+    dead_mains_share : float, default=0.9
+        Share of the power above 1 Hz from which a lead holds nothing but hum.
+    max_wander : float, default=0.5
+        In mV, within 10 s: one large square on paper.
+    max_drift : float, default=2.0
+        In mV a second: a jump of the baseline that no filter removes. Under 1 % of PTB-XL.
+    max_offset : float, default=0.5
+        In mV. An offset is a finding only: filters remove it.
+    max_noise : float, default=0.015
+        In mV, the standard deviation between QRS complexes in a second, from which noise is a
+        finding; peak to peak that is about 1 mm on paper.
+    unusable_noise, noise_to_swing : float, default=0.05, 0.04
+        Noise in mV, and as a share of the lead's usual peak-to-peak amplitude in a second; above
+        both a second is unusable. Muscle noise of the MIT-BIH Noise Stress Test Database reaches
+        both at about 0 dB.
+    max_amplitude : float, default=10.0
+        In mV from the baseline. The tallest R waves of hypertrophy are below.
+    artefact_swing, artefact_ratio : float, default=4.0, 5.0
+        A second in which a lead swings more than this in mV, and more than this times its usual
+        swing over what the other leads do, is an artefact.
+    min_agreement : float, default=0.25
+        Least share of a chest lead that the other leads predict, judged from five of them on.
+        Below it are 0.1 % of the records of PTB-XL without a remark about their quality, and half
+        of those with one about electrodes.
+    max_sum : float, default=0.1
+        Einthoven's and Goldberger's sums as a share of the largest lead. Rounding gives 0.01.
+    arm_ratio : float, default=0.5
+        Logarithm of the ratio from which swapped arms are suspected [1]_: the limb leads then fit
+        what the chest leads predict 1.6 times as well swapped.
+    leg_share : float, default=0.15
+        Swing of lead II as a share of I and III below which RA/RL reversal is suspected: II then
+        lies between the legs [2]_. The least in the normals of PTB-XL is 0.2.
+    min_bandwidth : float, default=0.001
+        In mV between 100 and 150 Hz; below it the record was low-passed and pacing is not seen.
+    min_age : float, default=18.0
+        In years. Younger patients are outside the reference population.
+
+    Notes
+    -----
+    An exchange of LA and LL cannot be told from a turn of the heart's axis and is not looked for
+    [2]_. LA/RA is looked for where two limb leads and V1 to V6 are there; in dextrocardia the
+    chest leads turn with the limb leads, so it does not pass for an exchange. Pacing pulses of
+    2 ms need 500 Hz; in a low-passed record they are lost, see `Assessment.pacing_visible`.
+
+    All of this is measured: ``benchmarks/quality.py``. Records longer than 15 s are examined in
+    pieces of 10 s.
+
+    References
+    ----------
+    .. [1] J. A. Kors, G. van Herpen, "Accurate automatic detection of electrode interchange in the
+       electrocardiogram", American Journal of Cardiology 88, 396-399, 2001.
+    .. [2] P. Kligfield, et al., "Recommendations for the standardization and interpretation of the
+       electrocardiogram: part I", Circulation 115, 1306-1324, 2007.
+
+    Examples
+    --------
+    >>> from ecg_anomaly.datasets import make_ecg
+    >>> x = make_ecg(1, random_state=0).X[0]
+    >>> x[7] = 0.0
+    >>> assessment = QualityGate().assess(Record(x, fs=100))
+    >>> print(assessment.outcome, assessment.unusable_leads, sep=": ")
+    scorable with leads imputed: ('V2',)
+    """
+
+    min_duration: float = 2.0
+    min_usable: float = 0.5
+    min_scorable: float = 0.5
+    max_unusable: float = 0.3
+    flat_level: float = 0.03
+    flat_duration: float = 2.0
+    mains: Sequence[float] = (50.0, 60.0)
+    max_mains: float = 0.02
+    dead_mains_share: float = 0.9
+    max_wander: float = 0.5
+    max_drift: float = 2.0
+    max_offset: float = 0.5
+    max_noise: float = 0.015
+    unusable_noise: float = 0.05
+    noise_to_swing: float = 0.04
+    max_amplitude: float = 10.0
+    artefact_swing: float = 4.0
+    artefact_ratio: float = 5.0
+    min_agreement: float = 0.25
+    max_sum: float = 0.1
+    arm_ratio: float = 0.5
+    leg_share: float = 0.15
+    min_bandwidth: float = 0.001
+    min_age: float = 18.0
+
+    def __post_init__(self):
+        for name, value in self.get_params().items():
+            numbers = value if name == "mains" else [value]
+            if not all(
+                isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < np.inf
+                for v in numbers
+            ):
+                raise ConfigError(f"{name} must be finite and not negative, got {value!r}.")
+        object.__setattr__(self, "mains", tuple(float(freq) for freq in self.mains))
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the parameters as plain numbers and lists, for YAML and JSON.
+
+        Examples
+        --------
+        >>> QualityGate(**QualityGate().get_params()) == QualityGate()
+        True
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclass_fields(self)}
+        return values | {"mains": list(self.mains)}
+
+    def assess(self, record: Record) -> Assessment:
+        """Assess one record, whatever its length.
+
+        Parameters
+        ----------
+        record : Record
+            Its age is read from ``annotations["age"]``, in years.
+
+        Returns
+        -------
+        Assessment
+        """
+        age = record.annotations.get("age")
+        try:
+            ages = [np.nan if age is None else float(age)]
+        except (TypeError, ValueError):
+            ages = [np.nan]
+        (result,) = self.assess_batch(record.signal[None], record.fs, record.leads, ages)
+        return replace(result, findings=(*record.quality, *result.findings))
+
+    def assess_batch(
+        self,
+        signals: np.ndarray,
+        fs: float,
+        leads: Sequence[str] | None = None,
+        ages: Sequence[float] | None = None,
+    ) -> list[Assessment]:
+        """Assess records of one shape; each gets what it would get alone.
+
+        Parameters
+        ----------
+        signals : ndarray of shape (n_records, n_leads, n_samples)
+            In mV; NaN where samples are missing. A memory map is read in pieces.
+        fs : float
+            In Hz.
+        leads : sequence of str, optional
+            By default the standard names for twelve leads, and numbered ones for any other count.
+        ages : sequence of float, optional
+            In years; NaN where unknown.
+
+        Returns
+        -------
+        list of Assessment
+
+        Raises
+        ------
+        SignalError
+            If `signals` is no real array of three dimensions, or `fs` or `leads` do not fit it.
+        """
+        signals = np.asanyarray(signals)
+        if signals.ndim != 3 or signals.dtype.kind not in "fiub":
+            raise SignalError(
+                "signals must be a real array of shape (n_records, n_leads, n_samples), got "
+                f"{signals.dtype} of shape {signals.shape}."
+            )
+        fs = check_rate(fs)
+        n_records, n_leads = signals.shape[:2]
+        names = default_leads(n_leads) if leads is None else canonical_leads(leads)
+        if len(names) != n_leads:
+            raise SignalError(f"signals have {n_leads} leads, but {len(names)} names were given.")
+        years = np.full(n_records, np.nan) if ages is None else np.asarray(ages, float)
+        if years.shape != (n_records,):
+            raise SignalError(f"{n_records} records, but ages of shape {years.shape} were given.")
+        return assess_all(self, signals, fs, names, years)
+
+
+def assess(record: Record) -> Assessment:
+    """Assess one record with the default gate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> assess(Record(np.zeros((1, 1000)), fs=100, leads=["II"])).outcome
+    <Outcome.NOT_SCORABLE: 'not scorable'>
+    """
+    return QualityGate().assess(record)
