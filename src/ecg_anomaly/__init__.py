@@ -8,7 +8,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "detectors": ("CAEDetector", "VAEBiLSTMDetector", "VAEMHADetector"),
+    "detectors": ("CAEDetector", "GatedDetector", "VAEBiLSTMDetector", "VAEMHADetector"),
     "preprocessing": (
         "BandpassFilter",
         "CropOrPad",
@@ -18,6 +18,7 @@ _EXPORTS = {
         "Resampler",
     ),
     "records": ("Record", "RecordSet"),
+    "quality": ("QualityGate",),
     "model_selection": ("NormalsOnly",),
     "scoring": ("score_records",),
     "persistence": ("load", "save"),

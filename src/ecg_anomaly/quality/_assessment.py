@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -59,9 +60,13 @@ class Assessment:
         """
         if not (self.unusable_leads or self.unusable_spans):
             return record
-        signal, leads = record.signal.copy(), list(record.leads or ())
-        signal[[leads.index(lead) for lead in self.unusable_leads]] = np.nan
-        for lead, start, end in self.unusable_spans:
-            at = leads.index(lead)
-            signal[at, round(start * record.fs) : round(end * record.fs)] = np.nan
+        signal = record.signal.copy()
+        self.blank_signal(signal, record.fs, record.leads or ())
         return replace(record, signal=signal)
+
+    def blank_signal(self, signal: np.ndarray, fs: float, leads: Sequence[str]) -> None:
+        """Put NaN into a signal of shape (n_leads, n_samples) where it is unusable, in place."""
+        row = {lead: k for k, lead in enumerate(leads)}
+        signal[[row[lead] for lead in self.unusable_leads]] = np.nan
+        for lead, start, end in self.unusable_spans:
+            signal[row[lead], round(start * fs) : round(end * fs)] = np.nan

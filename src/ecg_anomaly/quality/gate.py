@@ -136,7 +136,7 @@ class QualityGate:
     min_age: float = 18.0
 
     def __post_init__(self):
-        for name, value in self.get_params().items():
+        for name, value in self.as_dict().items():
             numbers = value if name == "mains" else [value]
             if not all(
                 isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < np.inf
@@ -145,12 +145,12 @@ class QualityGate:
                 raise ConfigError(f"{name} must be finite and not negative, got {value!r}.")
         object.__setattr__(self, "mains", tuple(float(freq) for freq in self.mains))
 
-    def get_params(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the parameters as plain numbers and lists, for YAML and JSON.
 
         Examples
         --------
-        >>> QualityGate(**QualityGate().get_params()) == QualityGate()
+        >>> QualityGate(**QualityGate().as_dict()) == QualityGate()
         True
         """
         values = {field.name: getattr(self, field.name) for field in dataclass_fields(self)}
@@ -181,7 +181,7 @@ class QualityGate:
         signals: np.ndarray,
         fs: float,
         leads: Sequence[str] | None = None,
-        ages: Sequence[float] | None = None,
+        ages: Sequence[float] | np.ndarray | None = None,
     ) -> list[Assessment]:
         """Assess records of one shape; each gets what it would get alone.
 
