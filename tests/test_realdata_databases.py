@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_anomaly.datasets import load_ecg200, load_ecg5000, load_ptbxl
+from ecg_anomaly.datasets import load_ecg200, load_ecg5000, load_mitbih, load_ptbxl
+from ecg_anomaly.datasets.mitbih import DS1, PACED
+from ecg_anomaly.io import read_annotations, read_record
+from ecg_anomaly.signal.beats import match_peaks
+from ecg_anomaly.signal.r_peaks import find_r_peaks
 
 ROOT = Path(os.environ.get("ECG_ANOMALY_DATA") or "unset")
 
@@ -99,3 +103,59 @@ def test_ecg200_is_the_same_in_every_format(tmp_path):
         np.testing.assert_array_equal(other.y, dataset.y)
         for path in tmp_path.iterdir():
             path.unlink()
+
+
+def there(names):
+    return all((ROOT / "mitdb" / f"{name}.hea").is_file() for name in names)
+
+
+@pytest.mark.skipif(not there(DS1), reason="needs the records of DS1 in mitdb")
+def test_mitbih_class_counts_of_ds1():
+    # windows so short that those of the first and last beats lie within the records too
+    dataset = load_mitbih(ROOT / "mitdb", subset="train", n_samples=20)
+    # de Chazal et al. 2004, table II
+    published = {"N": 45866, "S": 944, "V": 3788, "F": 415, "Q": 8}
+    assert dataset.labels.sum().to_dict() == published
+    assert set(dataset.table["record"]) == set(DS1)
+    reason = "beats and waves in ventricular flutter or fibrillation"
+    assert dataset.excluded == {reason: 472}
+    whole = load_mitbih(ROOT / "mitdb", subset="train", n_samples=20, fibrillation=True)
+    assert whole.labels["VF"].sum() == 472
+
+
+@pytest.mark.skipif(not there(PACED), reason="needs the paced records in mitdb")
+def test_mitbih_paced_records_have_paced_beats():
+    dataset = load_mitbih(ROOT / "mitdb", paced=True, leads=["V1"])
+    paced = dataset[np.isin(dataset.table["record"], PACED)]
+    assert set(paced.table["record"]) == {"107", "217"}
+    assert (paced.table["aami"] == "Q").mean() > 0.8
+
+
+@pytest.mark.skipif(not there(["114", "106"]), reason="needs 106 and 114 in mitdb")
+def test_mitbih_windows_equal_the_records():
+    dataset = load_mitbih(ROOT / "mitdb", subset="train")
+    for name, row in (("114", 1), ("106", 0)):
+        record = read_record(ROOT / "mitdb" / name)
+        assert record.leads[row] == "MLII"
+        here = np.flatnonzero(dataset.table["record"] == name)[[0, 7, -1]]
+        for k, window in zip(here, dataset.X[here].load(), strict=True):
+            middle = dataset.table["sample"].iloc[k]
+            expected = record.signal[row, middle - 360 : middle + 360]
+            np.testing.assert_array_equal(window[0], expected)
+    clean = ~dataset.table["abnormal_neighbour"].to_numpy() & (dataset.y == 1)
+    assert 0.7 < clean.sum() / (dataset.y == 1).sum() < 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not there(["119", "208", "231"]), reason="needs 119, 208 and 231 in mitdb")
+def test_r_peaks_are_found():
+    n_beats = n_found = n_pairs = 0
+    for name in ("119", "208", "231"):
+        record = read_record(ROOT / "mitdb" / name)
+        annotations = read_annotations(ROOT / "mitdb" / name)
+        beats = annotations.sample[np.isin(annotations.symbol, list("NLRejAaJSVEFQ"))]
+        found = find_r_peaks(record.signal[record.leads.index("MLII")], record.fs)
+        n_beats, n_found = n_beats + len(beats), n_found + len(found)
+        n_pairs += len(match_peaks(beats, found, 0.15 * record.fs)[0])
+    assert n_pairs / n_beats > 0.95
+    assert n_pairs / n_found > 0.98

@@ -2,6 +2,7 @@
 
 from ._dataset import ECGDataset
 from .mimic_iv_ecg import load_mimic_iv_ecg
+from .mitbih import load_mitbih
 from .ptbxl import load_ptbxl
 from .synthetic import ANOMALIES, FAULTS, make_ecg
 from .ucr import load_ecg200, load_ecg5000
@@ -13,6 +14,7 @@ __all__ = [
     "load_ecg200",
     "load_ecg5000",
     "load_mimic_iv_ecg",
+    "load_mitbih",
     "load_ptbxl",
     "make_ecg",
 ]
