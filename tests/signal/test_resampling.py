@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_anomaly.errors import SignalError
-from ecg_anomaly.signal.resampling import rate_ratio, resample, resampled_length
+from ecg_anomaly.signal.resampling import rate_ratio, resample, resample_gaps, resampled_length
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,27 @@ def test_rates_without_a_simple_ratio_are_refused():
 def test_a_lone_sample_is_refused():
     with pytest.raises(SignalError, match="at least 2 samples"):
         resample(np.zeros((3, 1)), fs_in=500, fs_out=100)
+
+
+@pytest.mark.parametrize(("fs_in", "fs_out"), [(500, 100), (100, 500), (360, 100), (250, 250)])
+def test_gaps_stay_gaps_and_harm_nothing_else(fs_in, fs_out):
+    times = np.arange(10 * fs_in) / fs_in
+    x = np.sin(2 * np.pi * 3 * times) * np.ones((2, 3, 1)) + 100
+    whole = resample(x, fs_in=fs_in, fs_out=fs_out)
+    broken = x.copy()
+    broken[0, 1, (times >= 2) & (times < 4)] = np.nan
+    broken[1, 2] = np.nan
+    result = resample_gaps(broken, fs_in=fs_in, fs_out=fs_out)
+    gone = np.isnan(result)
+    assert gone[1, 2].all()
+    assert not gone[[0, 0, 1, 1], [0, 2, 0, 1]].any()
+    after = np.arange(result.shape[-1]) / fs_out
+    step = 1 / min(fs_in, fs_out)
+    inside = (after >= 2 + step) & (after < 4 - step)
+    outside = (after < 2 - step) | (after > 4 + step)
+    assert gone[0, 1, inside].all()
+    assert not gone[0, 1, outside].any()
+    far = (after < 1.9) | (after > 4.1)
+    np.testing.assert_allclose(result[0, 1, far], whole[0, 1, far], atol=0.02)
+    np.testing.assert_array_equal(result[1, :2], whole[1, :2])
+    np.testing.assert_array_equal(resample_gaps(x, fs_in=fs_in, fs_out=fs_out), whole)

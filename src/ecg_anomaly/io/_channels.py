@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import RecordFileError
 from ..findings import Finding, FindingKind
 from ..leads import STANDARD_LEADS, canonical_lead
-from ..signal.resampling import resample
+from ..signal.resampling import resample_gaps
 from ._decoding import read_digital
 from ._header import DEFAULT_GAIN, FORMATS, Header, SignalSpec
 from ._units import mv_per_unit
@@ -136,21 +136,10 @@ def unite_rates(leads: list[ChannelData]) -> tuple[float, np.ndarray, list[Findi
         if lead.fs == fs:
             row[:] = lead.values
             continue
-        row[:] = _interpolated(lead, fs, n_samples)
+        if len(lead.values) > 1:
+            row[:] = resample_gaps(lead.values, fs_in=lead.fs, fs_out=fs)[:n_samples]
+        else:
+            row[:] = lead.values
         detail = f"recorded at {lead.fs:g} Hz, brought to {fs:g} Hz"
         findings.append(Finding(FindingKind.MIXED_RATES, lead.name, detail=detail))
     return fs, signal, findings
-
-
-def _interpolated(lead: ChannelData, fs: float, n_samples: int) -> np.ndarray:
-    gone = np.isnan(lead.values)
-    if gone.all():
-        return np.full(n_samples, np.nan, np.float32)
-    places = np.arange(len(gone))
-    whole = np.interp(places, places[~gone], lead.values[~gone])
-    if len(whole) < 2:
-        return np.repeat(lead.values, n_samples)
-    values = resample(whole[None], fs_in=lead.fs, fs_out=fs)[0, :n_samples]
-    nearest = np.minimum(np.arange(n_samples) * len(gone) // n_samples, len(gone) - 1)
-    values[gone[nearest]] = np.nan
-    return values

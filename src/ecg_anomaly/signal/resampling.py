@@ -10,6 +10,7 @@ from scipy import signal as sps
 from ..errors import SignalError
 from ._rows import map_rows
 from .checks import check_rate
+from .imputation import fill_short_gaps
 
 #: Largest numerator and denominator of a rate ratio; the anti-aliasing filter grows with it.
 MAX_FACTOR = 1000
@@ -116,3 +117,46 @@ def resample(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
         return result
 
     return map_rows(resample_rows, x, n_out) if up != down else map_rows(np.array, x)
+
+
+def resample_gaps(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
+    """Change the sampling rate of signals in which samples are missing.
+
+    Gaps are bridged by straight lines for the filter, and are gaps again afterwards: what is there
+    does not suffer from what is not.
+
+    Parameters
+    ----------
+    x : ndarray of shape (..., n_samples)
+        Floating-point, at least 2 samples; NaN where they are missing.
+    fs_in, fs_out : float
+        Sampling rate before and after, in Hz.
+
+    Returns
+    -------
+    ndarray of shape (..., ceil(n_samples * fs_out / fs_in))
+        NaN where the nearest sample of `x` is missing.
+
+    Raises
+    ------
+    SignalError
+        As for `resample`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.r_[np.full(10, 3.0), np.full(10, np.nan), np.full(20, 3.0)]
+    >>> resample_gaps(x, fs_in=500, fs_out=100).round(6)
+    array([ 3.,  3., nan, nan,  3.,  3.,  3.,  3.])
+    """
+    missing = np.isnan(x)
+    if not missing.any():
+        return resample(x, fs_in=fs_in, fs_out=fs_out)
+    bridged = np.ascontiguousarray(x).copy()
+    fill_short_gaps(bridged, x.shape[-1])
+    bridged[missing.all(axis=-1)] = 0
+    result = resample(bridged, fs_in=fs_in, fs_out=fs_out)
+    up, down = rate_ratio(fs_in, fs_out)
+    nearest = np.rint(np.arange(result.shape[-1]) * (down / up)).astype(int)
+    result[missing[..., np.minimum(nearest, x.shape[-1] - 1)]] = np.nan
+    return result
