@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_anomaly.datasets import load_ecg200, load_ecg5000, load_mitbih, load_ptbxl
+from ecg_anomaly.datasets import (
+    load_cinc,
+    load_cpsc2018,
+    load_ecg200,
+    load_ecg5000,
+    load_mitbih,
+    load_ptbxl,
+)
 from ecg_anomaly.datasets.mitbih import DS1, PACED
 from ecg_anomaly.io import read_annotations, read_record
 from ecg_anomaly.signal.beats import match_peaks
@@ -159,3 +166,29 @@ def test_r_peaks_are_found():
         n_pairs += len(match_peaks(beats, found, 0.15 * record.fs)[0])
     assert n_pairs / n_beats > 0.95
     assert n_pairs / n_found > 0.98
+
+
+@needs("cinc2021")
+def test_cinc_2021():
+    dataset = load_cinc(ROOT / "cinc2021")
+    headers = sorted((ROOT / "cinc2021").rglob("*.hea"))
+    assert len(dataset) + sum(dataset.excluded.values()) == len(headers)
+    text = {path.stem: path.read_text() for path in headers}
+    for name, label in zip(dataset.table["record"], dataset.y, strict=True):
+        assert (label == 1) == ("#Dx: 426783006\n" in text[name])
+    assert (dataset.y == 1).any()
+    signals = dataset.X[:5].load()
+    for name, signal in zip(dataset.table["record"], signals, strict=False):
+        path = next((ROOT / "cinc2021").rglob(f"{name}.hea"))
+        np.testing.assert_array_equal(signal, read_record(path).signal[:, :5000])
+
+
+@needs("cpsc2018")
+def test_cpsc_2018():
+    dataset = load_cpsc2018(ROOT / "cpsc2018")
+    assert dataset.labels.shape == (len(dataset), 9)
+    assert (dataset.labels.sum(axis=1) >= 1).all()
+    assert (dataset.y == 1).sum() == (dataset.table["dx"] == ("Normal",)).sum() > 0
+    longer = load_cpsc2018(ROOT / "cpsc2018", duration=15)
+    assert longer.X.load().shape[2] == 7500
+    assert sum(longer.excluded.values()) == (dataset.table["file_duration"] < 15).sum()

@@ -1,6 +1,8 @@
 """Databases, one file each, and synthetic ECGs; all return an `ECGDataset`."""
 
 from ._dataset import ECGDataset
+from .cinc import load_cinc
+from .cpsc2018 import load_cpsc2018
 from .mimic_iv_ecg import load_mimic_iv_ecg
 from .mitbih import load_mitbih
 from .ptbxl import load_ptbxl
@@ -11,6 +13,8 @@ __all__ = [
     "ANOMALIES",
     "FAULTS",
     "ECGDataset",
+    "load_cinc",
+    "load_cpsc2018",
     "load_ecg200",
     "load_ecg5000",
     "load_mimic_iv_ecg",

@@ -58,7 +58,7 @@ class RecordFiles:
         """Return rows as an array of shape (len(rows), n_leads, n_samples), in mV."""
         out = np.empty((len(rows), *self.shape[1:]), np.float32)
         for k, row in enumerate(rows):
-            out[k] = self._read(self.folder / self.names[row].decode("utf-8"))
+            out[k] = self._read(self.folder / self.names[row].decode("utf-8", "surrogateescape"))
         return out
 
     def _read(self, path: Path) -> np.ndarray:

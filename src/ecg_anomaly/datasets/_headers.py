@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import DatasetError
@@ -64,9 +65,8 @@ def scan_header(path: Path) -> ScannedHeader:
         n_signals, fs, n_samples = int(signals), float(re.split(r"[/(]", rate)[0]), int(samples)
         if not (0 < fs < math.inf and n_samples > 0 and len(content) == n_signals + 1):
             raise ValueError
-        leads = tuple(
-            canonical_lead(fields[8]) if len(fields) > 8 else f"signal{k}"
-            for k, fields in enumerate(content[1:])
+        names = tuple(
+            fields[8] if len(fields) > 8 else f"signal{k}" for k, fields in enumerate(content[1:])
         )
     except (ValueError, IndexError):
         first = " ".join(content[0])[:60] if content else ""
@@ -74,4 +74,10 @@ def scan_header(path: Path) -> ScannedHeader:
             f"{path}: begins with {first!r} and {max(len(content) - 1, 0)} more line(s), which "
             "makes no record of a known number of signals, rate and samples; download it again."
         ) from None
-    return ScannedHeader(path, fs, n_samples, leads, comments)
+    return ScannedHeader(path, fs, n_samples, _canonical(names), comments)
+
+
+@lru_cache(maxsize=1000)
+def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
+    # a database has few sets of leads and many headers
+    return tuple(map(canonical_lead, names))
