@@ -107,6 +107,22 @@ def can_derive(lead: str, available: Sequence[str]) -> bool:
     return lead in LIMB_LEADS and sum(name in LIMB_LEADS for name in available) >= 2
 
 
+def sources(lead: str, available: Sequence[str]) -> tuple[str, ...]:
+    """Return the leads from which `reorder` makes one: itself, two limb leads, or none.
+
+    Examples
+    --------
+    >>> sources("aVF", ["V1", "I", "III", "aVL"]), sources("V1", ["I", "II"])
+    (('I', 'III'), ())
+    """
+    if lead in available:
+        return (lead,)
+    if not can_derive(lead, available):
+        return ()
+    first, second = [name for name in available if name in LIMB_LEADS][:2]
+    return first, second
+
+
 def reorder(
     signals: np.ndarray, leads: Sequence[str], target: Sequence[str], *, missing: str = "raise"
 ) -> np.ndarray:
@@ -148,12 +164,12 @@ def reorder(
             f"signals have {signals.shape[-2]} leads, but {len(names)} names were given."
         )
     out = np.full((*signals.shape[:-2], len(wanted), signals.shape[-1]), np.nan, signals.dtype)
-    limb = [name for name in names if name in LIMB_LEADS][:2]
     absent = []
     for k, lead in enumerate(wanted):
-        if lead in names:
+        limb = sources(lead, names)
+        if limb == (lead,):
             out[..., k, :] = signals[..., names.index(lead), :]
-        elif can_derive(lead, names):
+        elif limb:
             # lead = w . (limb leads present), solved in the basis (I, II)
             weights = np.linalg.solve(
                 np.array([LIMB_LEADS[name] for name in limb]).T, LIMB_LEADS[lead]

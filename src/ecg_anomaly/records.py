@@ -161,6 +161,14 @@ class Record:
         """Length in seconds."""
         return self.signal.shape[1] / self.fs
 
+    @property
+    def age(self) -> float:
+        """Age of the patient in years, from ``annotations["age"]``; NaN where it is not known."""
+        try:
+            return float(self.annotations.get("age", np.nan))
+        except (TypeError, ValueError):
+            return np.nan
+
     def select_leads(self, leads: Sequence[str], *, missing: str = "raise") -> np.ndarray:
         """Return the signal with leads by name and in order, deriving limb leads.
 

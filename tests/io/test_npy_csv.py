@@ -235,6 +235,7 @@ def test_gaps_and_repeated_or_falling_times(tmp_path, times, problem):
         ("I,II\n1.5,2.5,3.5\n", "2 columns in the first line, but 3"),
         ("I,II\n1.5,2.5\n1.5,2.5,3.5\n", "is no table"),
         ("I,I\n1.5,2.5\n", "named more than once"),
+        ("9" * 5000 + "A\nabc\n", "'abc' in column 9{40}, line 2, is no number"),
         ("I,II\n1.5,inf\n", "lead II is infinite at sample 0"),
         ("I,II\n1,2\n3,4\n", "tells no unit"),
         ("time,t,II\n0,0,1.5\n", "2 columns of time"),

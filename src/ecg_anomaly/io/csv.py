@@ -100,7 +100,7 @@ def _load(path: Path) -> tuple[list[str] | None, list[np.ndarray]]:
         )
     _check_rows(path, separator, len(fields))
     columns = [
-        _numbers(path, table[k], fields[k] if has_names else f"{k + 1}", 1 + has_names)
+        _numbers(path, table[k], fields[k][:40] if has_names else f"{k + 1}", 1 + has_names)
         for k in range(len(fields))
     ]
     return (fields if has_names else None), columns

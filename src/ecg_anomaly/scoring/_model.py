@@ -1,0 +1,132 @@
+"""What a fitted model takes, whatever it is wrapped in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from .._input import SignalInputMixin
+from ..detectors import GatedDetector
+from ..errors import ECGError, SignalError
+from ..leads import STANDARD_LEADS
+
+
+class ModelInput(NamedTuple):
+    """What a model takes: rate in Hz, leads by name, and samples.
+
+    `allow_nan` tells whether NaN may stand in it, `any_length` whether it brings records of other
+    lengths to its own.
+    """
+
+    fs: float
+    leads: tuple[str, ...]
+    n_samples: int
+    allow_nan: bool
+    any_length: bool
+
+
+def detector_of(model: Any) -> Any:
+    """Return the fitted detector in a model: itself, or the end of a Pipeline, gate or search.
+
+    Raises
+    ------
+    ECGError
+        If there is none.
+    NotFittedError
+        If the model is not fitted.
+    """
+    return _fitted_steps(model)[-1]
+
+
+def model_input(model: Any) -> ModelInput:
+    """Return what a fitted detector, or a Pipeline or search that ends in one, takes.
+
+    A model fitted on arrays of twelve leads is taken to have them in the standard order.
+
+    Raises
+    ------
+    SignalError
+        If nobody named the model's leads and they are not twelve, or its steps do not agree on the
+        sampling rate.
+    ECGError
+        If the model has no detector.
+    NotFittedError
+        If it is not fitted.
+    """
+    steps = _fitted_steps(model)
+    first = steps[0]
+    leads = next((step.leads_ for step in steps if step.leads_), ())
+    if not leads and first.n_leads_in_ == len(STANDARD_LEADS):
+        leads = STANDARD_LEADS
+    if not leads:
+        raise SignalError(
+            f"the model does not know the names of its {first.n_leads_in_} leads; fit it on a "
+            "RecordSet, or give the detector leads=."
+        )
+    n_samples = first.n_features_in_ // first.n_leads_in_
+    return ModelInput(_rate_in(steps), tuple(leads), n_samples, first._allow_nan, first._any_length)
+
+
+def gated_of(model: Any) -> GatedDetector | None:
+    """Return the model, or the best one of a search, if it is behind a quality gate, else None."""
+    if isinstance(model, BaseSearchCV):
+        check_is_fitted(model, "best_estimator_")
+        return gated_of(model.best_estimator_)
+    return model if isinstance(model, GatedDetector) else None
+
+
+def _fitted_steps(model: Any) -> list[Any]:
+    steps = _flat(model)
+    for step in steps:
+        if not isinstance(step, SignalInputMixin):
+            raise ECGError(
+                f"{type(step).__name__} is no estimator of this package; score_records takes a "
+                "detector, or a Pipeline of transformers that ends in one."
+            )
+        check_is_fitted(step, "n_leads_in_")
+    if not steps or not hasattr(steps[-1], "score_samples"):
+        last = type(steps[-1]).__name__ if steps else "nothing"
+        raise ECGError(f"the model has no detector: it ends in {last}; put one there.")
+    check_is_fitted(steps[-1], "offset_")
+    return steps
+
+
+def _flat(model: Any) -> list[Any]:
+    """Return the steps of a model, those of nested Pipelines too, without idle ones.
+
+    Behind a gate the imputer comes first.
+    """
+    if isinstance(model, BaseSearchCV):
+        check_is_fitted(model, "best_estimator_")
+        return _flat(model.best_estimator_)
+    if isinstance(model, GatedDetector):
+        check_is_fitted(model)
+        return [model.imputer_, *_flat(model.detector_)]
+    if isinstance(model, Pipeline):
+        return [inner for _, step in model.steps for inner in _flat(step)]
+    return [] if model is None or isinstance(model, str) else [model]
+
+
+def _rate_in(steps: Sequence[Any]) -> float:
+    """Return the rate that the first step takes, following it through all of them."""
+    rate_in = rate = 0.0  # not known yet
+    for step in steps:
+        name = getattr(step, "_rate_name", None)
+        own = getattr(step, name) if name else getattr(step, "fs_", None)
+        if own is None:
+            continue
+        if not rate:
+            rate_in = rate = float(own)
+        if not np.isclose(rate, own, rtol=1e-6):
+            what = name or "fs"
+            raise SignalError(
+                f"{type(step).__name__} has {what}={own:g}, but its input {rate:g} Hz: fit it "
+                f"with {what}={rate:g}."
+            )
+        rate = step._rate_out(rate) if name else rate
+    return rate_in

@@ -1,0 +1,163 @@
+"""A table of scores and verdicts, one row a record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ECGError, SignalError
+from ..io import read_record
+from ..records import Record, RecordSet
+from ._gating import gate_windows
+from ._model import ModelInput, detector_of, gated_of, model_input
+from ._windows import Windows, WindowSource, make_windows, refuse_empty
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Windows scored together: bounds memory, changes no result.
+_WINDOWS_AT_A_TIME = 256
+_AGGREGATES: dict[str, Callable[[np.ndarray], float]] = {
+    "min": np.min,
+    "mean": np.mean,
+    "median": np.median,
+}
+_COLUMNS = ["record_id", "source", "score", "verdict", "n_windows", "findings", "problem"]
+
+
+def score_records(
+    model: Any,
+    records: Iterable[Record | str | Path] | RecordSet | Record | str | Path,
+    *,
+    aggregate: str = "min",
+    errors: str = "raise",
+) -> pd.DataFrame:
+    """Score records of any rate, lead order and length.
+
+    Leads are picked by name, limb leads derived where two of them are present, and the signal is
+    resampled to the model's rate. A record longer than the model's is cut into windows that
+    overlap by half. A lead that is still missing is left to a `LeadImputer` where the model begins
+    with one; else the record is refused. A shorter record is left to a `CropOrPad` likewise.
+
+    A `GatedDetector`'s gate sees the raw signal of each window, at the record's own rate; windows
+    that it refuses do not count, and a record without any other is not scorable.
+
+    Parameters
+    ----------
+    model : detector, Pipeline or search
+        Fitted.
+    records : RecordSet, Record, str or Path, or iterable of the latter three
+        Paths are read with `ecg_anomaly.io.read_record`. Taken one after another: a generator may
+        be longer than memory.
+    aggregate : {"min", "mean", "median"}, default="min"
+        How a record's score follows from those of its windows. With ``"min"`` a record is flagged
+        as soon as one window is, so that a false-alarm rate holds for each window, not for long
+        records.
+    errors : {"raise", "report"}, default="raise"
+        What becomes of a record that cannot be scored: an error, or a row without a score that
+        names the problem.
+
+    Returns
+    -------
+    DataFrame
+        One row a record, in order: ``record_id``, ``source``, ``score`` (higher = more normal),
+        ``verdict`` ("not flagged", "flagged", "not scorable"), ``n_windows`` that were scored,
+        ``findings`` (what the reader and the gate found, a list of str), ``problem``.
+
+    Raises
+    ------
+    ECGError
+        If the model is none that scores; with ``errors="raise"``, if a record cannot be read or
+        scored.
+
+    Examples
+    --------
+    >>> from ecg_anomaly import CAEDetector, RecordSet, make_ecg, score_records
+    >>> normals = RecordSet(make_ecg(30, random_state=0).X)
+    >>> detector = CAEDetector(max_epochs=1, random_state=0).fit(normals)
+    >>> minute = RecordSet(make_ecg(2, fs=250, duration=60, random_state=1).X, fs=250)
+    >>> score_records(detector, minute)["n_windows"].tolist()
+    [11, 11]
+    """
+    import pandas as pd
+
+    if aggregate not in _AGGREGATES:
+        raise ValueError(f"aggregate must be one of {sorted(_AGGREGATES)}, got {aggregate!r}.")
+    if errors not in ("raise", "report"):
+        raise ValueError(f'errors must be "raise" or "report", got {errors!r}.')
+    if isinstance(records, str | os.PathLike | Record):
+        records = [records]
+    if isinstance(records, np.ndarray):
+        raise SignalError(
+            f"an array of shape {records.shape} tells neither rate nor leads; wrap it as "
+            "RecordSet(X, fs=...)."
+        )
+    wanted, gated = model_input(model), gated_of(model)
+    score = model.score_samples if gated is None else gated.score_imputed
+    offset = detector_of(model).offset_
+    rows: list[dict[str, Any]] = []
+    waiting: list[tuple[dict[str, Any], Windows]] = []
+
+    def flush():
+        for (row, _), scores in zip(waiting, _scores(score, wanted, waiting, errors), strict=True):
+            if isinstance(scores, ECGError):
+                row["problem"] = str(scores)
+                continue
+            row["score"] = float(_AGGREGATES[aggregate](scores))
+            row["verdict"] = "flagged" if row["score"] < offset else "not flagged"
+        waiting.clear()
+
+    for item in records:
+        row = dict.fromkeys(_COLUMNS, "") | {"score": np.nan, "verdict": "not scorable"}
+        row |= {"record_id": Path(str(item)).stem, "source": str(item)}
+        row |= {"n_windows": 0, "findings": []}
+        rows.append(row)
+        try:
+            record = item if isinstance(item, Record) else read_record(item)
+            row |= {"record_id": record.record_id, "source": record.source}
+            row["findings"] = [str(finding) for finding in record.quality]
+            if gated is None:
+                windows = make_windows(record, wanted)
+                refuse_empty(record, windows, wanted)
+            else:
+                windows, row["findings"], row["problem"] = gate_windows(record, wanted, gated.gate_)
+        except ECGError as error:
+            if errors == "raise":
+                raise
+            row["problem"] = str(error)
+            continue
+        row["n_windows"] = len(windows.starts)
+        if not row["n_windows"]:
+            continue
+        if waiting and waiting[0][1].length != windows.length:
+            flush()
+        waiting.append((row, windows))
+        if sum(len(windows.starts) for _, windows in waiting) >= _WINDOWS_AT_A_TIME:
+            flush()
+    flush()
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _scores(score, wanted: ModelInput, waiting, errors: str) -> Sequence[np.ndarray | ECGError]:
+    """Return the scores of each record's windows, or the error that a record alone causes."""
+    if not waiting:
+        return []
+    try:
+        batch = RecordSet(
+            WindowSource([windows for _, windows in waiting]),
+            fs=wanted.fs,
+            leads=wanted.leads,
+            record_ids=[row["record_id"] for row, windows in waiting for _ in windows.starts],
+        )
+        ends = np.cumsum([len(windows.starts) for _, windows in waiting])
+        return np.split(score(batch), ends[:-1])
+    except ECGError as error:
+        if errors == "raise":
+            raise
+        if len(waiting) == 1:
+            return [error]
+        return [_scores(score, wanted, [one], errors)[0] for one in waiting]
