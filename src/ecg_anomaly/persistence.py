@@ -18,24 +18,27 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from . import __version__
-from .detectors import DETECTORS
+from .detectors import DETECTORS, GatedDetector
 from .errors import ECGError, ECGWarning, ModelFileError
 from .preprocessing import TRANSFORMERS
+from .quality import QualityGate
 
 FORMAT = 1
 _KEY = "ecg_anomaly"
 _CLASSES: dict[str, type[BaseEstimator]] = {cls.__name__: cls for cls in DETECTORS + TRANSFORMERS}
+# What a gated detector consists of beside plain values.
+_GATED_PARTS = ("detector_", "imputer_")
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*_")
 _SCALARS = (bool, int, float, str, type(None))
 
 
 def save(estimator: BaseEstimator, path: str | Path, *, metadata: dict | None = None) -> None:
-    """Save a fitted detector, transformer or Pipeline of them.
+    """Save a fitted detector, transformer, Pipeline of them or `GatedDetector`.
 
     The file appears whole or not at all: it is written beside its place and then renamed.
 
@@ -125,24 +128,48 @@ def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> di
             for name, step in estimator.steps
         ]
         return {"class": "Pipeline", "steps": steps}
+    if type(estimator) is GatedDetector:
+        return _describe_gated(estimator, prefix, tensors)
     name = type(estimator).__name__
     if _CLASSES.get(name) is not type(estimator):
         raise ModelFileError(
-            f"{name} cannot be saved: only {', '.join(_CLASSES)} and Pipelines of them. "
+            f"{name} cannot be saved: only {', '.join(_CLASSES)}, Pipelines of them and "
+            "GatedDetector. "
             "Use joblib for other estimators, and load its files only where you trust them."
         )
     check_is_fitted(estimator)
-    state = {
-        key: value
-        for key, value in estimator.__getstate__().items()
-        if _ATTRIBUTE.fullmatch(key) and key not in estimator.get_params(deep=False)
-    }
     return {
         "class": name,
         "params": _plain(estimator.get_params(deep=False), name, None, prefix),
-        "state": {
-            key: _plain(value, f"{name}.{key}", tensors, f"{prefix}{key}")
-            for key, value in state.items()
+        "state": _describe_state(estimator, prefix, tensors),
+    }
+
+
+def _describe_state(
+    estimator: BaseEstimator, prefix: str, tensors: dict[str, np.ndarray], besides=()
+) -> dict[str, Any]:
+    left_out = {*estimator.get_params(deep=False), *besides}
+    return {
+        key: _plain(value, f"{type(estimator).__name__}.{key}", tensors, f"{prefix}{key}")
+        for key, value in estimator.__getstate__().items()
+        if _ATTRIBUTE.fullmatch(key) and key not in left_out
+    }
+
+
+def _describe_gated(
+    estimator: GatedDetector, prefix: str, tensors: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    check_is_fitted(estimator)
+    params = estimator.get_params(deep=False)
+    plain = {name: params[name] for name in params if name not in ("detector", "gate")}
+    return {
+        "class": "GatedDetector",
+        "params": _plain(plain, "GatedDetector", None, prefix),
+        "gate": estimator.gate_.as_dict(),
+        "state": _describe_state(estimator, prefix, tensors, (*_GATED_PARTS, "gate_")),
+        "parts": {
+            name: _describe(getattr(estimator, name), f"{prefix}{name}.", tensors)
+            for name in _GATED_PARTS
         },
     }
 
@@ -218,6 +245,8 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
         return Pipeline(steps)
     if name == "passthrough":
         return name
+    if name == "GatedDetector":
+        return _rebuild_gated(document, tensors)
     if name not in _CLASSES:
         raise ModelFileError(f"class {name!r} is not allowed; allowed are {', '.join(_CLASSES)}.")
     cls = _CLASSES[name]
@@ -225,9 +254,23 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
     unknown = set(params) - set(cls._get_param_names())
     if unknown:
         raise ModelFileError(f"{name} has no parameter {min(unknown)!r}; a newer version's?")
-    estimator = cls(**params)
+    return _with_state(cls(**params), document, tensors)
+
+
+def _rebuild_gated(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> GatedDetector:
+    parts = {name: _rebuild(document["parts"][name], tensors) for name in _GATED_PARTS}
+    gate = QualityGate(**document["gate"])
+    params = _unplain(document["params"], tensors)
+    estimator = GatedDetector(clone(parts["detector_"]), gate, **params)
+    return _with_state(estimator, document, tensors, gate_=gate, **parts)
+
+
+def _with_state(
+    estimator: Any, document: dict[str, Any], tensors: dict[str, np.ndarray], **parts: Any
+) -> Any:
+    name = document["class"]
     estimator._validate_params()
-    state = {}
+    state = dict(parts)
     for key, value in document["state"].items():
         if not _ATTRIBUTE.fullmatch(key):
             raise ModelFileError(f"{name} cannot have an attribute {key!r}.")

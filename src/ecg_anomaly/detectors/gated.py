@@ -289,6 +289,19 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
             )
         return super()._check_input(X)
 
+    def _check_state(self) -> None:
+        super()._check_state()
+        first = self.detector_.steps[0][1] if hasattr(self.detector_, "steps") else self.detector_
+        shape = (self.n_leads_in_, self.n_features_in_)
+        steps = (self.imputer_, first)
+        if type(self.imputer_) is not LeadImputer or any(
+            (step.n_leads_in_, step.n_features_in_) != shape for step in steps
+        ):
+            raise SignalError("the gate, the imputer and the detector do not fit together.")
+        check_rate(self.fs_)
+        if not np.isfinite(self.offset_):
+            raise SignalError(f"the threshold {self.offset_} is no number.")
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_leads_in_")
 
