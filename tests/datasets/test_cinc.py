@@ -116,6 +116,21 @@ def test_signals_are_cut_and_resampled(folder):
             np.testing.assert_allclose(signal, expected, atol=5e-3)
 
 
+@pytest.mark.parametrize("name", ["A0001", "I0001"])
+def test_missing_samples_stay_missing(folder, write_record, name):
+    dx, _, fs, seconds, *_ = RECORDS[name]
+    samples = digital(name, fs, seconds)
+    samples[2, 2 * fs : 3 * fs] = -32768  # the code of a missing sample
+    path = header(folder, name).with_suffix("")
+    write_record(path, samples, fs, STANDARD_LEADS, [f"Dx: {dx}"])
+    dataset = load_cinc(folder)
+    missing = np.isnan(dataset.X[KEPT.index(name)].signal)
+    assert not np.delete(missing, 2, axis=0).any()
+    assert missing[2, 1002:1498].all()
+    assert missing[2].sum() == pytest.approx(500, abs=2)
+    assert np.isnan(dataset.X.load()).sum() == missing.sum()
+
+
 @pytest.mark.parametrize(("fs", "duration"), [(100, 10), (257, 4.3), (1000, 9.998), (500, 0.002)])
 def test_other_rates_and_durations(folder, fs, duration):
     dataset = load_cinc(folder, fs=fs, duration=duration)

@@ -119,6 +119,17 @@ def test_a_missing_file_is_named_when_it_is_read(folder):
         dataset.X[row]
 
 
+def test_missing_samples_and_flat_leads_are_handed_on(folder, write_record):
+    samples = digital(0)
+    samples[3, 100:200] = -32768  # the code of a missing sample
+    samples[7] = 12
+    write_record(folder / path_of(0), samples, 500, STANDARD_LEADS)
+    signal = load_mimic_iv_ecg(folder).X[0].signal
+    assert np.isnan(signal[3, 100:200]).all()
+    assert np.isnan(signal).sum() == 100
+    assert (signal[7] == np.float32(0.012)).all()
+
+
 def test_a_record_of_another_rate(folder, write_record):
     write_record(folder / path_of(0), digital(0), 250, ORDER)
     with pytest.raises(DatasetError, match=rf"{STUDIES[0]}\.hea: 5000 samples at 250 Hz"):

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DatasetError
 from ..io import read_record
 from ..leads import STANDARD_LEADS
-from ..signal.resampling import resample
+from ..signal.resampling import resample_gaps
 
 
 class RecordFiles:
@@ -66,12 +66,12 @@ class RecordFiles:
         n_samples = self.shape[2]
         signal = record.select_leads(self.leads)
         if self.crop:
-            # a second more than needed keeps the filter's edge out of what is handed out
-            enough = int(np.ceil((n_samples / self.fs + 1) * record.fs))
-            signal = resample(signal[:, :enough], fs_in=record.fs, fs_out=self.fs)
-            if signal.shape[1] >= n_samples:
-                return signal[:, :n_samples]
-        if (not self.crop and record.fs != self.fs) or signal.shape[1] != n_samples:
+            if record.fs != self.fs:
+                # a second more than needed keeps the filter's edge out of what is handed out
+                enough = int(np.ceil((n_samples / self.fs + 1) * record.fs))
+                signal = resample_gaps(signal[:, :enough], fs_in=record.fs, fs_out=self.fs)
+            signal = signal[:, :n_samples]
+        if signal.shape[1] != n_samples or not (self.crop or record.fs == self.fs):
             raise DatasetError(
                 f"{record.source}: {record.signal.shape[1]} samples at {record.fs:g} Hz where "
                 f"{self.database} has {n_samples} at {self.fs:g}; download the file again."
