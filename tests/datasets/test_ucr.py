@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold
 
 from ecg_anomaly.datasets import load_ecg200, load_ecg5000
+from ecg_anomaly.datasets._ucr_files import read_split
 from ecg_anomaly.errors import DatasetError, ECGError
 from ecg_anomaly.model_selection import split_holdout
 
@@ -129,6 +132,8 @@ def change(folder, line, edit, name="ECG200_TRAIN.txt"):
         (lambda line: line.replace(line.split()[5], "NaN"), "value 5 is 'NaN', no finite"),
         (lambda line: line.replace(line.split()[5], "inf"), "value 5 is 'inf', no finite"),
         (lambda line: line.replace(line.split()[5], "9" * 4000), "value 5 is '999"),
+        (lambda line: line.replace(line.split()[5], "1_5"), "value 5 is '1_5'"),
+        (lambda line: line.replace(line.split()[5], "\u0661"), "value 5 is '\u0661'"),
         (lambda line: " ".join(["2", *line.split()[1:]]), r"label is '2', none of \[-1, 1\]"),
         (lambda line: " ".join(["1.5", *line.split()[1:]]), r"label is '1.5', none of"),
         (lambda line: " ".join(["nan", *line.split()[1:]]), r"label is 'nan', none of"),
@@ -183,3 +188,25 @@ def test_missing_files(folder):
 def test_bad_split(folder):
     with pytest.raises(DatasetError, match=r"split must be one of .* got 'validation'"):
         load_ecg200(folder, split="validation")
+
+
+PIECES = ["1", "-1", "0.5", "?", "nan", "1e999", ",", ":", " ", "\t", "\n", "@data\n", "#", "%"]
+PIECES += ["'", "\r\n", "é", "1_0"]
+
+
+@given(
+    parts=st.lists(st.sampled_from(PIECES), max_size=40),
+    kind=st.sampled_from([".txt", ".csv", ".ts", ".arff"]),
+)
+def test_anything_is_read_or_refused(tmp_path_factory, parts, kind):
+    path = tmp_path_factory.mktemp("ucr") / f"a{kind}"
+    path.write_bytes("".join(parts).encode("latin-1"))
+    try:
+        values, labels = read_split(path, 3, {1, -1})
+    except DatasetError as error:
+        message = str(error)
+        assert path.name in message
+    else:
+        assert values.shape == (len(labels), 3)
+        assert np.isfinite(values).all()
+        assert set(labels) <= {1, -1}

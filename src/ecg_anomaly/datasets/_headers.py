@@ -62,6 +62,8 @@ def scan_header(path: Path) -> ScannedHeader:
     content = [line.split(None, 8) for line in lines if line and line[0] != "#"]
     try:
         _, signals, rate, samples, *_ = content[0][:4]
+        if not (signals + rate + samples).isascii() or "_" in signals + rate + samples:
+            raise ValueError  # what Python takes for a number, and a header does not
         n_signals, fs, n_samples = int(signals), float(re.split(r"[/(]", rate)[0]), int(samples)
         if not (0 < fs < math.inf and n_samples > 0 and len(content) == n_signals + 1):
             raise ValueError

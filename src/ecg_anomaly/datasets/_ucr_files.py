@@ -107,11 +107,16 @@ def _fields(path: Path, line: str, where: str) -> tuple[str, list[str]]:
     return fields[0], fields[1:]
 
 
-def _number(text: str, column: int, where: str) -> float:
+def _float(text: str) -> float:
+    """Return a number as files write them, NaN for anything else that Python takes for one."""
     try:
-        value = float(text)
+        return float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
-        value = math.nan
+        return math.nan
+
+
+def _number(text: str, column: int, where: str) -> float:
+    value = _float(text)
     if not abs(value) < 1e9:
         raise DatasetError(
             f"{where}: value {column + 1} is {text.strip()[:40]!r}, no finite number; the dataset "
@@ -121,10 +126,7 @@ def _number(text: str, column: int, where: str) -> float:
 
 
 def _label(text: str, classes: set[int], where: str) -> int:
-    try:
-        label = float(text)
-    except ValueError:
-        label = math.nan
+    label = _float(text)
     if label not in classes:
         raise DatasetError(
             f"{where}: the label is {text.strip()[:40]!r}, none of {sorted(classes)}; download the "
