@@ -77,16 +77,18 @@ def whole_events(
     ]
 
 
-def join(events: Iterable[Event], leads: tuple[str, ...], duration: float) -> list[Finding]:
-    """Return findings, those that touch in time joined, in order of lead, kind and time.
+def join(events: Iterable[Event]) -> list[Event]:
+    """Join events of one record that touch in time; of each, `item` is the first's.
 
     Parameters
     ----------
     events : iterable of Event
-        Of one record, their times counted from its start.
-    leads : tuple of str
-    duration : float
-        Of the record in seconds.
+        Their times counted from the start of the record.
+
+    Returns
+    -------
+    list of Event
+        By lead, kind and time.
     """
     kinds = list(FindingKind)
     joined: list[Event] = []
@@ -102,6 +104,19 @@ def join(events: Iterable[Event], leads: tuple[str, ...], duration: float) -> li
             )
         else:
             joined.append(event)
+    return joined
+
+
+def findings(events: Iterable[Event], leads: tuple[str, ...], duration: float) -> list[Finding]:
+    """Turn the events of one record into findings, joined.
+
+    Parameters
+    ----------
+    events : iterable of Event
+    leads : tuple of str
+    duration : float
+        Of the record in seconds.
+    """
     return [
         Finding(
             event.kind,
@@ -110,5 +125,5 @@ def join(events: Iterable[Event], leads: tuple[str, ...], duration: float) -> li
             round(min(event.end, duration), 3),
             event.text.format(event.value),
         )
-        for event in joined
+        for event in join(events)
     ]

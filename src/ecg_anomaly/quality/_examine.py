@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..findings import FindingKind
-from ..signal.blocks import groups, reduce_blocks
+from ..signal.blocks import reduce_blocks
 from ..signal.imputation import fill_short_gaps
 from ..signal.runs import runs
 from . import _lead_checks as lead_checks
 from ._events import Event
 from ._limb_leads import reversals, sums
-from ._measures import PER_SECOND, Measures, measure
+from ._measures import Measures, measure
 from ._pacing import paced
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def examine(
     events += reversals(m, gate, leads, broken)
     events += paced(m)
     # what lies in a gap is interpolation, not signal
-    gone = groups(ignore, PER_SECOND).all(axis=-1).all(axis=-1)
+    gone: np.ndarray = np.all(ignore, axis=-1)
     events = [e for e in events if e.kind is FindingKind.MISSING or not gone[e.item, e.lead]]
     return events, unusable, m
 
@@ -118,7 +118,7 @@ def _scale(m, still):
     swing = np.median(m.swing, axis=-1)
     unusable = np.zeros(m.swing.shape, bool)
     events = []
-    large = np.median(np.where(still, np.nan, swing), axis=1) > _TOO_LARGE
+    large = ((swing > _TOO_LARGE) | still).all(axis=1) & ~still.all(axis=1)
     sharp = swing > _LIKE_BEATS * np.median(m.noise, axis=-1)
     small = still.all(axis=1) & (np.median(sharp, axis=1) > 0) & (np.median(swing, axis=1) > 0)
     for mask, text in (

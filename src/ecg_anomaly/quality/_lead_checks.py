@@ -27,8 +27,9 @@ _HALF = 0.5
 _CLIPPED_SHARE = 0.1
 # Leads of which others are predicted, at least.
 _LEAST_LIVE = 5
-# Lags in seconds that beats out of step may have, and the least that is no conduction delay.
-_LONGEST_LAG, _SHORTEST_LAG = 1.5, 0.06
+# Activity of a lead and the others, smoothed over so many seconds and shifted by up to so many,
+# that correlates at least so well comes from the same heart.
+_WIDTH, _LONGEST_LAG, _SAME_HEART = 0.06, 0.3, 0.6
 
 
 def seconds(blocks: np.ndarray) -> np.ndarray:
@@ -45,7 +46,7 @@ def flat(m: Measures, gate: QualityGate, ignore: np.ndarray):
     constant = keep_long_runs(m.constant & ~ignore, need)
     dead = (still | ignore).all(axis=-1)
     pause = (still | dead[..., None]).all(axis=1) & ~dead.all(axis=1)[:, None]
-    mask = still & (~pause[:, None] | dead[..., None] | constant)
+    mask = keep_long_runs(still & ~pause[:, None], need) | (still & dead[..., None]) | constant
     text = "at most {:.3f} mV from lowest to highest in 0.1 s"
     return span_events(FindingKind.FLAT, mask, m.block_times, m.height, text), seconds(mask)
 
@@ -132,41 +133,37 @@ def disagreement(m: Measures, gate: QualityGate, leads: tuple[str, ...], dead: n
     low = (share < gate.min_agreement) & ~dead & enough[:, None]
     events = []
     for item, lead in zip(*np.nonzero(low), strict=True):
-        lag = _lag_to_others(m, item, lead)
-        kind, value = FindingKind.DISCONNECTED, share[item, lead]
-        text = "the other leads predict {:.0%} of it"
-        if lag is not None:
-            kind, value, text = FindingKind.OUT_OF_STEP, lag, "its beats are {:+.2f} s off"
+        kind, text = FindingKind.DISCONNECTED, "the other leads predict {:.0%} of it"
+        if _beats_with_others(m, item, lead):
+            kind = FindingKind.OUT_OF_STEP
+            text = "it beats like the other leads, which predict {:.0%} of it"
         elif np.median(m.noise[item, lead]) > gate.unusable_noise:
             kind, text = FindingKind.NOISE, "noise: the other leads predict {:.0%} of it"
-        events.append(Event(int(item), kind, int(lead), 0.0, m.duration, float(value), text))
+        value = float(share[item, lead])
+        events.append(Event(int(item), kind, int(lead), 0.0, m.duration, value, text))
         unusable[item, lead] = True
     return events, unusable
 
 
-def _lag_to_others(m, item, lead):
-    """Return by how many seconds a lead's beats come later than the others', or None."""
+def _beats_with_others(m, item, lead):
+    """Tell whether a lead is active when the others are, give or take `_LONGEST_LAG`.
+
+    Then it shows the same heart, at a time of its own: another clock, or lost samples.
+    """
     activity = np.abs(lag_difference(m.signals[item], m.fs)).astype(np.float64)
-    width = max(1, round(0.06 * m.fs))
+    width = max(1, round(_WIDTH * m.fs))
     n = activity.shape[-1]
-    furthest = min(round(_LONGEST_LAG * m.fs), n // 4)
-    if n < 4 * width or furthest < 1:
-        return None
+    furthest = round(_LONGEST_LAG * m.fs)
+    if n < 4 * max(width, furthest):
+        return False
     cap = np.quantile(activity, 0.98, axis=-1, keepdims=True)
     activity = np.minimum(activity, cap) / np.maximum(cap, 1e-9)
     smooth = np.apply_along_axis(np.convolve, 1, activity, np.full(width, 1 / width), "same")
     smooth -= smooth.mean(axis=-1, keepdims=True)
     own, others = smooth[lead], np.median(np.delete(smooth, lead, axis=0), axis=0)
-    lags = np.arange(-furthest, furthest + 1)
-    match = np.array([np.corrcoef(*_shifted(own, others, lag))[0, 1] for lag in lags])
-    best = int(np.argmax(match))
-    shift = lags[best] / m.fs
-    together = match[np.abs(lags) / m.fs < _SHORTEST_LAG].max()
-    if match[best] > 0.5 and match[best] > together + 0.2:
-        return shift
-    return None
-
-
-def _shifted(own, others, lag):
-    n = len(own)
-    return own[max(0, lag) : n + min(0, lag)], others[max(0, -lag) : n - max(0, lag)]
+    size = np.linalg.norm(own) * np.linalg.norm(others)
+    match = [
+        own[max(0, lag) : n + min(0, lag)] @ others[max(0, -lag) : n - max(0, lag)]
+        for lag in range(-furthest, furthest + 1)
+    ]
+    return bool(max(match) > _SAME_HEART * size > 0)

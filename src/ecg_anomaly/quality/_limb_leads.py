@@ -26,7 +26,7 @@ _EINTHOVEN = ("I", "II", "III")
 _AUGMENTED = ("aVR", "aVL", "aVF")
 # mV; sums smaller than this are rounding.
 _LEAST_SUM = 0.01
-_LEAST_SWING = 0.3
+_LEAST_SWING = 0.15
 
 
 def sums(m: Measures, gate: QualityGate, leads: tuple[str, ...], dead: np.ndarray) -> list[Event]:

@@ -12,7 +12,7 @@ from ..findings import Finding, FindingKind
 from ..leads import LIMB_LEADS
 from ..signal.runs import runs
 from ._assessment import Assessment, Outcome
-from ._events import Event, join
+from ._events import Event, findings, join
 from ._examine import examine, missing_events, missing_samples
 from ._pacing import passes_pulses
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Seconds of the pieces that long records are examined in, and samples examined at once.
 _PIECE = 10.0
 _SAMPLES_AT_ONCE = 2**19
+# Events of a record after which they are joined for the first time, to save memory.
+_MANY_EVENTS = 2000
 _REVERSALS = (FindingKind.REVERSAL_LA_RA, FindingKind.REVERSAL_RA_RL)
 
 
@@ -33,6 +35,7 @@ class _Whole:
     unusable: list[np.ndarray] = field(default_factory=list)
     times: list[np.ndarray] = field(default_factory=list)
     wide: list[bool] = field(default_factory=list)
+    limit: int = _MANY_EVENTS
 
 
 def assess_all(
@@ -55,13 +58,12 @@ def assess_all(
     # up to one and a half pieces are examined as one
     length = n_samples if duration <= 1.5 * _PIECE else max(1, round(_PIECE * fs))
     for items in _batches(len(signals), n_samples, length, len(leads)):
-        with np.errstate(over="ignore", invalid="ignore"):
-            x = np.stack(
-                [
-                    np.asarray(signals[record, :, start : start + length], np.float32)[order]
-                    for record, start in items
-                ]
-            )
+        x = np.stack(
+            [
+                _as_float32(signals[record, :, start : start + length])[order]
+                for record, start in items
+            ]
+        )
         events, unusable, m = examine(x, fs, names, gate)
         wide = passes_pulses(m, gate.min_bandwidth)
         for k, (record, start) in enumerate(items):
@@ -73,10 +75,19 @@ def assess_all(
             wholes[record].events.append(
                 event._replace(start=event.start + start / fs, end=event.end + start / fs)
             )
+        for whole in {record: wholes[record] for record, _ in items}.values():
+            if len(whole.events) > whole.limit:
+                whole.events = join(whole.events)
+                whole.limit = max(_MANY_EVENTS, 2 * len(whole.events))
     return [
         _decide(gate, whole, names, leads, duration, age)
         for whole, age in zip(wholes, ages, strict=True)
     ]
+
+
+def _as_float32(x):
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(x, np.float32)
 
 
 def _batches(n_records, n_samples, length, n_leads) -> Iterator[list[tuple[int, int]]]:
@@ -95,19 +106,19 @@ def _batches(n_records, n_samples, length, n_leads) -> Iterator[list[tuple[int, 
 def _not_examined(gate, signal, fs, names, leads, age):
     """Assess a record too short to hold a beat, or without leads."""
     duration = signal.shape[-1] / fs
-    missing = missing_samples(signal)
+    missing = missing_samples(_as_float32(signal))
     if not leads:
         reason = "no leads"
     else:
         reason = f"too short: {duration:.3g} s, at least {gate.min_duration:g} s are needed"
     events = missing_events(missing[None], fs) if missing.any() else []
-    findings = join(events, names, duration)
-    findings.append(Finding(FindingKind.TOO_SHORT, "", 0.0, round(duration, 3), reason))
-    findings += _population(gate, age, duration, findings)
-    gone = {name for name, lost in zip(names, missing.all(axis=-1), strict=True) if lost}
+    seen = findings(events, names, duration)
+    seen.append(Finding(FindingKind.TOO_SHORT, "", 0.0, round(duration, 3), reason))
+    seen += _population(gate, age, duration, seen)
+    gone = {names[row] for row in np.flatnonzero(np.all(missing, axis=-1))}
     return Assessment(
         Outcome.NOT_SCORABLE,
-        _in_order(findings, leads),
+        _in_order(seen, leads),
         tuple(lead for lead in leads if lead in gone) if signal.shape[-1] else (),
         reason=reason,
     )
@@ -123,8 +134,8 @@ def _decide(gate, whole, names, leads, duration, age):
     count = np.minimum(usable[limb].sum(axis=0), 2) + usable[~limb].sum(axis=0)
     total = min(limb.sum(), 2) + (~limb).sum()
     enough = count >= gate.min_usable * total
-    findings = join(_consistent(whole.events, duration), names, duration)
-    findings += _population(gate, age, duration, findings)
+    seen = findings(_consistent(whole.events, duration), names, duration)
+    seen += _population(gate, age, duration, seen)
     lost = {name for name, gone in zip(names, dead, strict=True) if gone}
     unusable_leads = tuple(lead for lead in leads if lead in lost)
     spans: tuple[tuple[str, float, float], ...] = ()
@@ -146,7 +157,7 @@ def _decide(gate, whole, names, leads, duration, age):
         reason = "; ".join(parts)
     return Assessment(
         outcome,
-        _in_order(findings, leads),
+        _in_order(seen, leads),
         unusable_leads,
         spans,
         reason,
@@ -163,12 +174,12 @@ def _consistent(events, duration):
     return events
 
 
-def _population(gate, age, duration, findings):
+def _population(gate, age, duration, seen):
     kind, end = FindingKind.POPULATION, round(duration, 3)
     out = []
     if age < gate.min_age:
         out.append(Finding(kind, "", 0.0, end, f"{age:g} years old"))
-    if any(finding.kind is FindingKind.PACED for finding in findings):
+    if any(finding.kind is FindingKind.PACED for finding in seen):
         out.append(Finding(kind, "", 0.0, end, "paced"))
     return out
 
@@ -188,12 +199,12 @@ def _spans(mask, times, names, leads, duration):
     return tuple(joined)
 
 
-def _in_order(findings, leads):
+def _in_order(seen, leads):
     """Sort findings: the record's first, then by lead as the record has them."""
     place = {"": -1} | {lead: k for k, lead in enumerate(leads)}
     kinds = list(FindingKind)
     return tuple(
-        sorted(findings, key=lambda f: (place[f.lead], kinds.index(f.kind), f.start, f.detail))
+        sorted(seen, key=lambda f: (place[f.lead], kinds.index(f.kind), f.start, f.detail))
     )
 
 

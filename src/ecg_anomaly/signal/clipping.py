@@ -6,9 +6,9 @@ import numpy as np
 
 from .runs import runs
 
-# Steps into a plateau of this many quanta are cut off; a rounded wave reaches its top by steps of
-# less than two.
-_STEEP = 5
+# A plateau is cut off where the signal moves by this share of its range, and by so many quanta,
+# within 10 ms of it; a rounded wave does not.
+_STEEP, _QUANTA, _NEAR = 0.03, 2.5, 0.01
 # One plateau of this many seconds, or several that last as long as that together, is clipping.
 _SECONDS = 0.03
 
@@ -30,11 +30,11 @@ def clipped_samples(x: np.ndarray, fs: float) -> np.ndarray | None:
     Examples
     --------
     >>> import numpy as np
-    >>> wave = np.sin(np.arange(200) / 7)
+    >>> wave = np.sin(np.arange(200) / 4)
     >>> clipped_samples(wave, 100.0) is None
     True
     >>> int(clipped_samples(np.minimum(wave, 0.8), 100.0).sum())
-    45
+    41
     """
     rows = x.reshape(-1, x.shape[-1])
     if rows.shape[-1] < 3:
@@ -53,11 +53,12 @@ def clipped_samples(x: np.ndarray, fs: float) -> np.ndarray | None:
 
 def _steep_plateaus(row, at, fs):
     _, start, stop = runs(at[None])
+    near = max(1, round(_NEAR * fs))
+    before = np.abs(row[np.maximum(start - near, 0)] - row[start])
+    after = np.abs(row[np.minimum(stop - 1 + near, len(row) - 1)] - row[start])
     steps = np.abs(np.diff(row))
-    before = np.where(start > 0, steps[np.maximum(start - 1, 0)], 0)
-    after = np.where(stop < len(row), steps[np.minimum(stop - 1, len(steps) - 1)], 0)
-    quantum = steps[steps > 0].min()
-    steep = (stop - start > 1) & (np.maximum(before, after) > _STEEP * quantum)
+    enough = max(_STEEP * np.ptp(row), _QUANTA * steps[steps > 0].min())
+    steep = (stop - start > 1) & (np.maximum(before, after) > enough)
     if (stop - start)[steep].sum() < max(4, _SECONDS * fs):
         return None
     inside = np.zeros(len(row), bool)
