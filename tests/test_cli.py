@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from ecg_anomaly import cli, experiment, load, make_ecg, save, score_records, scoring
 from ecg_anomaly.errors import ECGError
+from ecg_anomaly.io import read_record
 from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.preprocessing import LeadNormalizer
 
@@ -112,6 +114,34 @@ def test_scores_as_json(workshop, model):
     expected = score_records(load(model), sorted((workshop / "records").glob("*.hea")))
     np.testing.assert_allclose([row["score"] for row in rows], expected["score"], rtol=1e-9)
     assert {row["n_windows"] for row in rows} == {1}
+
+
+def test_json_for_short(workshop, model):
+    expected = run("score", model, workshop / "records", "--format", "json")
+    assert run("score", model, workshop / "records", "--json") == expected
+
+
+def test_bare_numbers_are_scored_too(workshop, model, tmp_path):
+    record = read_record(workshop / "records" / "r0")
+    expected = score_records(load(model), [record])["score"][0]
+    np.save(tmp_path / "a.npy", record.signal)
+    with_names = pd.DataFrame(record.signal.T, columns=record.leads)
+    with_names.to_csv(tmp_path / "b.csv", index=False)
+    side = {"fs": record.fs, "leads": record.leads, "age": 9}
+    (tmp_path / "b.json").write_text(json.dumps(side))
+    (tmp_path / "table.csv").write_text("name\na\n")
+    options = ["--fs", "100", "--leads", ",".join(record.leads), "--unit", "mV"]
+    paths = [workshop / "records" / "r0.hea", tmp_path]
+    code, out, err = run("score", model, *paths, *options, "--json")
+    assert (code, err) == (0, "")
+    rows = json.loads(out)
+    assert [row["record_id"] for row in rows] == ["r0", "a", "b"]
+    np.testing.assert_allclose([row["score"] for row in rows], expected, rtol=1e-5)
+    assert all(isinstance(row["findings"], list) for row in rows)
+    code, out, err = run("score", model, tmp_path, "--json")
+    assert code == 0
+    assert "a.npy: tells no sampling rate; give fs=, or a.json" in err
+    assert [row["verdict"] == "not scorable" for row in json.loads(out)] == [True, False]
 
 
 def test_scores_as_a_table(workshop, model):

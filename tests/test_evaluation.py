@@ -99,9 +99,24 @@ def test_a_score_at_the_threshold_is_not_flagged():
 
 def test_scores_that_cannot_be_used():
     with pytest.raises(SignalError, match="not finite"):
-        evaluate_scores(PEOPLE, {"bad": np.where(np.arange(N) == 7, np.nan, GOOD)})
-    with pytest.raises(SignalError, match="one score a record"):
+        evaluate_scores(PEOPLE, {"bad": np.where(np.arange(N) == 7, np.inf, GOOD)})
+    with pytest.raises(SignalError, match=r"bad has scores of shape \(399,\) for 400"):
         evaluate_scores(PEOPLE, {"bad": GOOD[:-1]})
+
+
+def test_records_that_one_could_not_score_are_left_out_for_all():
+    part = np.arange(N) % 10 == 0
+    holed = np.where(part, np.nan, GOOD)
+    table = evaluate_scores(PEOPLE, {"holed": holed, "poor": POOR}, thresholds={"poor": 0.5})
+    rest = evaluate_scores(
+        PEOPLE[~part], {"holed": GOOD[~part], "poor": POOR[~part]}, thresholds={"poor": 0.5}
+    )
+    refused = ["normals not scorable", "anomalies not scorable"]
+    pd.testing.assert_frame_equal(table.drop(columns=refused), rest)
+    assert table.loc["holed", refused].tolist() == [part[Y == 1].mean(), part[Y == -1].mean()]
+    assert table.loc["poor", refused].tolist() == [0, 0]
+    with pytest.raises(SignalError, match="no record was scorable by all of none"):
+        evaluate_scores(PEOPLE, {"none": np.full(N, np.nan)})
 
 
 def test_one_class_alone():

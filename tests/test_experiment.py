@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.base import clone
 
 from ecg_anomaly import experiment as module
 from ecg_anomaly.datasets import make_ecg
-from ecg_anomaly.detectors import DETECTORS
+from ecg_anomaly.detectors import DETECTORS, GatedDetector
 from ecg_anomaly.errors import ConfigError, DatasetError, ECGError
 from ecg_anomaly.evaluation import AGE_ONLY
 from ecg_anomaly.experiment import (
@@ -22,6 +23,7 @@ from ecg_anomaly.experiment import (
 )
 from ecg_anomaly.model_selection import split_holdout
 from ecg_anomaly.persistence import load, read_metadata, save
+from ecg_anomaly.quality import QualityGate
 
 SMALL = {
     "name": "small",
@@ -79,12 +81,18 @@ def test_shipped_experiments(name):
     config = load_config(name)
     assert config.name == name
     model = config.build(verbose=0)
+    if config.gate is not None:
+        assert isinstance(model, GatedDetector)
+        assert model.fs == config.data.fs
+        clone(model)._validate_params()
+        model = model.detector
     assert type(model[-1]) in DETECTORS
     assert model[-1].random_state is not None
     for step in clone(model):
         step._validate_params()
     assert ExperimentConfig.model_validate(config.model_dump(mode="json")) == config
     if config.data.dataset == "ptbxl":
+        assert config.gate is not None
         assert not set(config.data.train_folds) & set(config.data.test_folds)
 
 
@@ -94,6 +102,39 @@ def test_build_passes_parameters_on(tmp_path):
     assert [type(step).__name__ for step in model] == ["BandpassFilter", "CAEDetector"]
     assert (model[0].highcut, model[0].fs) == (40.0, 100)
     assert (model[-1].channels, model[-1].max_epochs) == (8, 7)
+
+
+def test_a_gate_goes_around_the_pipeline():
+    model = check_config(SMALL | {"gate": {"min_duration": 1.5}}, "small").build()
+    assert isinstance(model, GatedDetector)
+    assert model.gate == QualityGate(min_duration=1.5)
+    assert [type(step).__name__ for step in model.detector] == ["BandpassFilter", "CAEDetector"]
+    with pytest.raises(ConfigError, match="gate: QualityGate has no parameter 'colour'"):
+        check_config(SMALL | {"gate": {"colour": 1}}, "small")
+    with pytest.raises(ConfigError, match="gate: min_duration must be"):
+        check_config(SMALL | {"gate": {"min_duration": -1}}, "small")
+
+
+def test_what_the_gate_refuses_sets_no_threshold(fitted):
+    config, training, test, plain = fitted
+    gated = config.model_copy(update={"gate": {}})
+    X = training.X.copy()
+    X[::10] = 0.0
+    training = dataclasses.replace(training, X=X)
+    result = fit_experiment(gated, training)
+    n_flat = int((training.y[::10] == 1).sum())
+    assert result.n_refused == n_flat > 5
+    assert result.n_train + result.n_holdout == plain.n_train + plain.n_holdout - n_flat
+    assert result.threshold > -1e3
+    assert result.metadata(gated)["n_refused"] == n_flat
+    X = test.X.copy()
+    X[:4] = 0.0
+    test = dataclasses.replace(test, X=X)
+    table, scores = evaluate_model("gated", result.model, test)
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [0, 1, 2, 3]
+    share = table.loc["gated", ["normals not scorable", "anomalies not scorable"]]
+    counts = share.to_numpy() * [(test.y == 1).sum(), (test.y == -1).sum()]
+    assert counts.sum() == pytest.approx(4)
 
 
 def test_steps_may_be_repeated():
@@ -130,7 +171,7 @@ def test_a_file_of_ones_own(tmp_path):
         (["data", "n_test"], 1, r"data\.synthetic\.n_test"),
         (["data", "n_train"], "many", r"data\.synthetic\.n_train"),
         (["data"], {"dataset": "ptbxl", "fs": 250}, r"data\.ptbxl\.fs: input should be 100 or 500"),
-        (["data"], {"dataset": "ptbxl", "labels": "form"}, r"data\.ptbxl\.labels"),
+        (["data"], {"dataset": "ptbxl", "normal": "form"}, r"data\.ptbxl\.normal"),
         (["data"], {"dataset": "ptbxl", "train_folds": []}, r"data\.ptbxl\.train_folds"),
         (["data"], {"dataset": "ptbxl", "test_folds": ["x"]}, r"data\.ptbxl\.test_folds\.0"),
         (["preprocessing"], [{"Bandpass": {}}], "preprocessing: 'Bandpass' is none of"),
@@ -219,10 +260,10 @@ def test_ptbxl_in_the_folder_or_below_it(tmp_path, monkeypatch, below):
     monkeypatch.setattr(
         module, "load_ptbxl", lambda folder, **params: calls.append((folder, params))
     )
-    data = {"dataset": "ptbxl", "fs": 500, "labels": "strict", "train_folds": [1, 2]}
+    data = {"dataset": "ptbxl", "fs": 500, "normal": "strict", "train_folds": [1, 2]}
     (tmp_path / below).mkdir(exist_ok=True)
     load_datasets(check_config(changed(["data"], data), "small"), tmp_path)
-    common = {"fs": 500, "normal": "strict"}
+    common = {"fs": 500, "normal": "strict", "validated_by_human": False}
     assert calls == [
         (tmp_path / below, {"folds": [1, 2], **common}),
         (tmp_path / below, {"folds": [9], **common}),
@@ -272,6 +313,7 @@ def test_the_detector_sees_the_rows_to_fit_on_alone(monkeypatch):
             return np.arange(len(X), dtype=float)
 
     monkeypatch.setattr(ExperimentConfig, "build", lambda self, **params: Spy())
+    monkeypatch.setattr(module, "detector_of", lambda model: model)
     result = fit_experiment(config, training)
     row_of = {signal.tobytes(): row for row, signal in enumerate(training.X)}
     fit_rows, holdout_rows = (

@@ -24,12 +24,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from ecg_anomaly import (
     BandpassFilter,
     CAEDetector,
+    GatedDetector,
     LeadImputer,
     LeadNormalizer,
+    QualityGate,
     RecordSet,
     VAEMHADetector,
     __version__,
     load,
+    make_ecg,
     save,
 )
 from ecg_anomaly.detectors import DETECTORS
@@ -135,6 +138,53 @@ def test_round_trip_of_nested_pipelines(small, signals, tmp_path):
     model = Pipeline([("first", inner), ("last", small(CAEDetector))]).fit(X)
     save(model, tmp_path / "m")
     np.testing.assert_array_equal(load(tmp_path / "m").score_samples(X), model.score_samples(X))
+
+
+@pytest.fixture
+def gated(small):
+    """Fit a gated Pipeline on synthetic ECGs."""
+    X = make_ecg(20, duration=4, random_state=0).X
+    pipeline = make_pipeline(BandpassFilter(), small(CAEDetector))
+    return GatedDetector(pipeline, QualityGate(min_duration=1.5)).fit(RecordSet(X))
+
+
+def test_round_trip_of_a_gated_detector(gated, tmp_path):
+    X = make_ecg(20, duration=4, random_state=1).X
+    X[3], X[5, 7] = 0, 0
+    gated.offset_ = float(np.median(gated.score_and_assess(X)[0]))
+    save(gated, tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert set(loaded.__dict__) == set(gated.__dict__)
+    assert loaded.gate_ == loaded.gate == QualityGate(min_duration=1.5)
+    assert loaded.offset_ == gated.offset_
+    assert loaded.assess(X) == gated.assess(X)
+    np.testing.assert_array_equal(loaded.score_and_assess(X)[0], gated.score_and_assess(X)[0])
+    np.testing.assert_array_equal(loaded.predict_verdict(X), gated.predict_verdict(X))
+    assert sorted(set(loaded.predict_verdict(X))) == ["flagged", "not flagged", "not scorable"]
+    save(loaded, tmp_path / "again")
+    assert (tmp_path / "model").read_bytes() == (tmp_path / "again").read_bytes()
+    refitted = clone(loaded).fit(X)
+    assert refitted.n_refused_ == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model["gate"].update(colour=1),
+        lambda model: model["gate"].update(min_duration=-1),
+        lambda model: model["gate"].update(mains="50"),
+        lambda model: model.pop("gate"),
+        lambda model: model["parts"].pop("imputer_"),
+        lambda model: model["parts"].update(imputer_=model["parts"]["detector_"]),
+        lambda model: model["state"].update(fs_=-1),
+        lambda model: model["state"].update(n_features_in_=12),
+        lambda model: model["params"].update(colour=1),
+    ],
+)
+def test_a_gate_that_does_not_fit(gated, tmp_path, change):
+    path = tmp_path / "model"
+    save(gated, path)
+    refused(path, edited(path.read_bytes(), lambda document: change(document["model"]) and None))
 
 
 def test_loaded_models_can_be_fitted_and_warm_started(small, signals, tmp_path):

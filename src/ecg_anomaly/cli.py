@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,7 @@ def fit(
     """Train a detector on normals, set its threshold on held-out normals, save both."""
     from .experiment import fit_experiment, load_config, load_datasets
     from .persistence import save
+    from .scoring import detector_of
 
     _check_out(out)
     experiment = load_config(config)
@@ -57,10 +59,12 @@ def fit(
     save(fitted.model, out, metadata=fitted.metadata(experiment))
     rate = experiment.threshold.false_alarm_rate
     print(
-        f"{out}: {type(fitted.model[-1]).__name__} fitted on {fitted.n_train} normals in "
+        f"{out}: {type(detector_of(fitted.model)).__name__} fitted on {fitted.n_train} normals in "
         f"{fitted.seconds:.0f} s; threshold {fitted.threshold:.4g} for a false-alarm rate of "
         f"{rate:.1%}, set on {fitted.n_holdout} other normals."
     )
+    if fitted.n_refused:
+        print(f"The gate refused {fitted.n_refused} more normals.")
     if fitted.checked_false_alarm_rate is not None:
         checked = f"{fitted.checked_false_alarm_rate:.1%}"
         print(f"Thresholds set on one half of these flag {checked} of the other half.")
@@ -69,14 +73,24 @@ def fit(
 @app.command()
 def score(
     model: Annotated[Path, typer.Argument(help="Model file.")],
-    records: Annotated[list[Path], typer.Argument(help="WFDB headers, record names or folders.")],
+    records: Annotated[
+        list[Path], typer.Argument(help="WFDB, .npy or .csv records, or folders of them.")
+    ],
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
     aggregate: Annotated[str, typer.Option(help="Over windows: min, mean or median.")] = "min",
+    fs: Annotated[
+        float | None, typer.Option(help="Sampling rate in Hz of .npy and .csv that do not tell it.")
+    ] = None,
+    leads: Annotated[
+        str | None, typer.Option(help="Their leads, as in I,II,V1; else a side-car .json tells.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Their unit: mV, uV, nV or V.")] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Score records; what cannot be scored is reported, and the rest goes on."""
-    from .io import find_records
+    from .io import find_records, read_record
     from .persistence import load, write_whole
     from .scoring import score_records
 
@@ -86,9 +100,16 @@ def score(
         _check_out(out)
     detector = load(model)
     found = find_records(records)
-    paths = _tracked(found, quiet)
-    table = score_records(detector, paths, aggregate=aggregate, errors="report")
-    shown = table.drop(columns="problem") if format is Format.TABLE else table
+    names = None if leads is None else leads.split(",")
+    table = score_records(
+        detector,
+        _tracked(found, quiet),
+        aggregate=aggregate,
+        errors="report",
+        read=partial(read_record, fs=fs, leads=names, unit=unit),
+    )
+    format = Format.JSON if as_json else format
+    shown = table.drop(columns=["findings", "problem"]) if format is Format.TABLE else table
     text = _as_text(shown, format)
     if out is None:
         print(text)
@@ -115,6 +136,7 @@ def evaluate(
     from .evaluation import describe
     from .experiment import check_config, evaluate_model, load_datasets
     from .persistence import load, read_metadata
+    from .scoring import detector_of
 
     detector = load(model)
     description = read_metadata(model)["metadata"].get("experiment")
@@ -131,7 +153,10 @@ def evaluate(
     _, test = load_datasets(experiment, data)
     started = time.perf_counter()
     table, _ = evaluate_model(
-        type(detector[-1]).__name__, detector, test, progress=lambda parts: _tracked(parts, quiet)
+        type(detector_of(detector)).__name__,
+        detector,
+        test,
+        progress=lambda parts: _tracked(parts, quiet),
     )
     seconds = time.perf_counter() - started
     if format is not Format.TABLE:
@@ -148,7 +173,7 @@ def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     import yaml
 
     from .persistence import load, read_metadata
-    from .scoring import detector_of, model_input
+    from .scoring import detector_of, gated_of, model_input
 
     loaded = load(model)
     takes, detector = model_input(loaded), detector_of(loaded)
@@ -158,6 +183,9 @@ def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")
     print(f"threshold: {detector.offset_:.6g}")
     about = {"detector": {type(detector).__name__: _plain(detector.get_params())}}
+    gated = gated_of(loaded)
+    if gated is not None:
+        about["gate"] = gated.gate_.as_dict()
     about |= document["metadata"] or {}
     print(yaml.safe_dump(about, sort_keys=False, allow_unicode=True).rstrip())
 
@@ -211,6 +239,8 @@ def _print_table(table) -> None:
 
 def _as_text(table, format: Format) -> str:
     if format is Format.CSV:
+        if "findings" in table:
+            table = table.assign(findings=table["findings"].map("; ".join))
         return table.to_csv(index=False).rstrip("\n")
     if format is Format.JSON:
         rows = table.astype(object).where(table.notna(), None).to_dict("records")

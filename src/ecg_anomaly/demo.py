@@ -11,11 +11,19 @@ import numpy as np
 import pandas as pd
 
 from .datasets import ECGDataset
+from .detectors import GatedDetector
 from .errors import ECGError
 from .evaluation import describe, evaluate_scores
-from .experiment import FittedExperiment, fit_experiment, load_config, load_datasets
+from .experiment import (
+    FittedExperiment,
+    fit_experiment,
+    load_config,
+    load_datasets,
+    scores_or_nan,
+)
 from .plotting import plot_ecg, plot_precision_recall, plot_roc, plot_score_histogram
 from .records import Record, RecordSet
+from .scoring import detector_of
 
 logger = logging.getLogger(__name__)
 _EXPERIMENTS = ("vae_mha", "cae")
@@ -73,9 +81,9 @@ def run_demo(folder: Path | None, out: Path, *, verbose: int = 0) -> DemoResult:
         config = load_config(prefix + short)
         training, test = load_datasets(config, folder)
         experiment = fit_experiment(config, training, verbose=verbose)
-        name = type(experiment.model[-1]).__name__
+        name = type(detector_of(experiment.model)).__name__
         started = time.perf_counter()
-        scores[name] = experiment.model.score_samples(test.X)
+        scores[name] = scores_or_nan(experiment.model, test.X)
         scoring_seconds[name] = time.perf_counter() - started
         fitted[name] = experiment
     thresholds = {name: experiment.threshold for name, experiment in fitted.items()}
@@ -83,6 +91,10 @@ def run_demo(folder: Path | None, out: Path, *, verbose: int = 0) -> DemoResult:
     table["fit s"] = pd.Series({name: e.seconds for name, e in fitted.items()})
     table["score s"] = pd.Series(scoring_seconds)
     first = next(iter(scores))
+    description = describe(test)
+    scorable = np.all([np.isfinite(values) for values in scores.values()], axis=0)
+    test = test[scorable]
+    scores = {name: values[scorable] for name, values in scores.items()}
     figures = {
         "score_histogram": plot_score_histogram(test.y, scores[first], thresholds[first]),
         "roc": plot_roc(test.y, scores),
@@ -94,7 +106,7 @@ def run_demo(folder: Path | None, out: Path, *, verbose: int = 0) -> DemoResult:
     for name, figure in figures.items():
         files.append(out / f"{name}.png")
         figure.savefig(files[-1], dpi=150)
-    return DemoResult(describe(test), table, files)
+    return DemoResult(description, table, files)
 
 
 def _plot_anomaly(experiment: FittedExperiment, test: ECGDataset, scores: np.ndarray):
@@ -105,11 +117,14 @@ def _plot_anomaly(experiment: FittedExperiment, test: ECGDataset, scores: np.nda
     row = candidates[np.argsort(scores[candidates])[len(candidates) // 2]]
     one = test.X[[row]]
     records = one if isinstance(one, RecordSet) else RecordSet(one, fs=test.fs, record_ids=[row])
-    detector = experiment.model[-1]
+    model = experiment.model
+    if isinstance(model, GatedDetector):
+        records, model = model.imputer_.transform(records), model.detector_
+    detector = model[-1]
     band = None
-    if len(experiment.model) > 1:
-        records = experiment.model[:-1].transform(records)
-        params = experiment.model[0].get_params()
+    if len(model) > 1:
+        records = model[:-1].transform(records)
+        params = model[0].get_params()
         band = (params.get("lowcut"), params.get("highcut"))
     record: Record = records[0]
     details = test.table.iloc[row]

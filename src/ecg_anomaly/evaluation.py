@@ -38,7 +38,8 @@ def evaluate_scores(
         AUROC within age bands of five years and sex (NaN where no normal and anomaly agree in
         both), and a row for age alone.
     scores : mapping of str to ndarray of shape (n_records,)
-        Higher = more normal, one array a detector.
+        Higher = more normal, one array a detector. A record that has NaN from one of them was not
+        scorable, and is left out for all; the table tells how many were.
     thresholds : mapping of str to float, optional
         Scores below which a record is flagged.
 
@@ -47,7 +48,8 @@ def evaluate_scores(
     DataFrame
         One row a detector: AUROC, matched AUROC, AUPRC, prevalence, sensitivity at 95 %
         specificity and, with `thresholds`, the rate of flagged normals (false alarms) and of
-        flagged anomalies.
+        flagged anomalies; where there are any, the rates of normals and of anomalies that were not
+        scorable.
 
     Examples
     --------
@@ -61,7 +63,13 @@ def evaluate_scores(
 
     has_people = {"age", "sex"} <= set(dataset.table.columns) and dataset.table["age"].notna().any()
     rows = {}
-    named = dict(scores)
+    named = {name: np.asarray(values) for name, values in scores.items()}
+    scorable = _scorable(dataset, named)
+    refused = {name: np.isnan(values) for name, values in named.items()}
+    y = dataset.y
+    if not scorable.all():
+        dataset = dataset[scorable]
+        named = {name: values[scorable] for name, values in named.items()}
     if has_people:
         age = dataset.table["age"].to_numpy(float)
         strata = (age_band(age), dataset.table["sex"].to_numpy())
@@ -79,8 +87,24 @@ def evaluate_scores(
             flagged = np.asarray(values) < thresholds[name]
             row["false alarms"] = float(flagged[dataset.y == 1].mean())
             row["sensitivity"] = float(flagged[dataset.y == -1].mean())
+        if name in refused and not scorable.all():
+            row["normals not scorable"] = float(refused[name][y == 1].mean())
+            row["anomalies not scorable"] = float(refused[name][y == -1].mean())
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _scorable(dataset: ECGDataset, scores: Mapping[str, np.ndarray]) -> np.ndarray:
+    scorable = np.ones(len(dataset), bool)
+    for name, values in scores.items():
+        if values.shape != scorable.shape:
+            raise SignalError(
+                f"{name} has scores of shape {values.shape} for {len(dataset)} records."
+            )
+        scorable &= ~np.isnan(values)
+    if not scorable.any():
+        raise SignalError(f"{dataset.name}: no record was scorable by all of {', '.join(scores)}.")
+    return scorable
 
 
 def _matched(y: np.ndarray, scores: np.ndarray, strata) -> float:

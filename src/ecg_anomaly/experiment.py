@@ -18,12 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sklearn.pipeline import Pipeline
 
 from .datasets import ECGDataset, load_ptbxl, make_ecg
-from .detectors import DETECTORS
+from .detectors import DETECTORS, GatedDetector
 from .errors import ConfigError, DatasetError, ECGError
 from .evaluation import evaluate_scores
 from .model_selection import split_holdout, threshold_at_false_alarm_rate
 from .preprocessing import TRANSFORMERS
+from .quality import Outcome, QualityGate
 from .records import BATCH_SIZE
+from .scoring import detector_of
 
 logger = logging.getLogger(__name__)
 _DETECTORS: dict[str, type] = {cls.__name__: cls for cls in DETECTORS}
@@ -39,7 +41,8 @@ class PTBXLConfig(_Strict):
 
     dataset: Literal["ptbxl"]
     fs: Literal[100, 500] = 100
-    labels: Literal["superclass", "strict"] = "superclass"
+    normal: Literal["superclass", "strict"] = "superclass"
+    validated_by_human: bool = False
     train_folds: list[int] = Field(default=[1, 2, 3, 4, 5, 6, 7, 8], min_length=1)
     test_folds: list[int] = Field(default=[9], min_length=1)
 
@@ -71,13 +74,24 @@ class ThresholdConfig(_Strict):
 
 
 class ExperimentConfig(_Strict):
-    """A whole experiment."""
+    """A whole experiment; `gate` has the parameters of a `QualityGate`, None goes without one."""
 
     name: str
     data: PTBXLConfig | SyntheticConfig = Field(discriminator="dataset")
+    gate: dict[str, Any] | None = None
     preprocessing: list[dict[str, dict[str, Any]]] = []
     detector: dict[str, dict[str, Any]]
     threshold: ThresholdConfig = ThresholdConfig()
+
+    @field_validator("gate")
+    @classmethod
+    def _known_gate(cls, params):
+        if params is not None:
+            unknown = set(params) - set(QualityGate().as_dict())
+            if unknown:
+                raise ValueError(f"QualityGate has no parameter {min(unknown)!r}")
+            QualityGate(**params)
+        return params
 
     @field_validator("preprocessing")
     @classmethod
@@ -92,10 +106,11 @@ class ExperimentConfig(_Strict):
         _check_step(step, _DETECTORS)
         return step
 
-    def build(self, **detector_params) -> Pipeline:
-        """Return the unfitted Pipeline; keyword arguments go to the detector.
+    def build(self, **detector_params) -> Pipeline | GatedDetector:
+        """Return the unfitted model, a Pipeline, behind its gate where there is one.
 
-        Steps have the names of their classes, repeated ones with a number: ``NotchFilter2``.
+        Keyword arguments go to the detector. Steps have the names of their classes, repeated ones
+        with a number: ``NotchFilter2``.
         """
         steps: list[tuple[str, Any]] = []
         count: Counter[str] = Counter()
@@ -105,7 +120,10 @@ class ExperimentConfig(_Strict):
             number = count[name] if count[name] > 1 else ""
             steps.append((f"{name}{number}", _TRANSFORMERS[name](**params)))
         ((name, params),) = self.detector.items()
-        return Pipeline([*steps, (name, _DETECTORS[name](**{**params, **detector_params}))])
+        pipeline = Pipeline([*steps, (name, _DETECTORS[name](**{**params, **detector_params}))])
+        if self.gate is None:
+            return pipeline
+        return GatedDetector(pipeline, QualityGate(**self.gate), fs=float(self.data.fs))
 
 
 def _check_step(step: dict[str, dict[str, Any]], known: dict[str, type]) -> None:
@@ -220,7 +238,13 @@ def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDat
         raise DatasetError(f"experiment {config.name!r} needs the folder of PTB-XL: give --data.")
     if (folder / "ptbxl").is_dir():
         folder = folder / "ptbxl"
-    load = partial(load_ptbxl, folder, fs=data.fs, normal=data.labels)
+    load = partial(
+        load_ptbxl,
+        folder,
+        fs=data.fs,
+        normal=data.normal,
+        validated_by_human=data.validated_by_human,
+    )
     return load(folds=data.train_folds), load(folds=data.test_folds)
 
 
@@ -228,20 +252,22 @@ def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDat
 class FittedExperiment:
     """A fitted model and how it came about.
 
+    `n_train` and `n_holdout` count the normals that the gate let through, `n_refused` the others.
     `checked_false_alarm_rate` is that of thresholds set on one half of the held-out patients and
     applied to the other, None where they are too few for that.
     """
 
-    model: Pipeline
+    model: Pipeline | GatedDetector
     n_train: int
     n_holdout: int
+    n_refused: int
     seconds: float
     checked_false_alarm_rate: float | None
 
     @property
     def threshold(self) -> float:
         """Score below which the model flags."""
-        return float(self.model[-1].offset_)
+        return float(detector_of(self.model).offset_)
 
     def metadata(self, config: ExperimentConfig) -> dict[str, Any]:
         """Return what the model file says of its training."""
@@ -250,6 +276,7 @@ class FittedExperiment:
             "experiment": config.model_dump(mode="json"),
             "n_train": self.n_train,
             "n_holdout": self.n_holdout,
+            "n_refused": self.n_refused,
             "fit_seconds": round(self.seconds, 1),
             "checked_false_alarm_rate": None if checked is None else round(checked, 4),
         }
@@ -293,10 +320,32 @@ def fit_experiment(
     except ValueError as error:  # what only fit can check, scikit-learn's own checks too
         raise ConfigError(f"experiment {config.name!r}: {error}") from error
     seconds = time.perf_counter() - started
-    scores = model.score_samples(normals.X[holdout_rows])
-    model[-1].offset_ = threshold_at_false_alarm_rate(scores, rule.false_alarm_rate)
-    checked = _checked_rate(scores, normals.groups[holdout_rows], rule)
-    return FittedExperiment(model, len(fit_rows), len(holdout_rows), seconds, checked)
+    scores = scores_or_nan(model, normals.X[holdout_rows])
+    scorable = np.isfinite(scores)
+    if not scorable.any():
+        raise DatasetError(f"{training.name}: the gate refuses all held-out normals.")
+    detector_of(model).offset_ = threshold_at_false_alarm_rate(
+        scores[scorable], rule.false_alarm_rate
+    )
+    checked = _checked_rate(scores[scorable], normals.groups[holdout_rows][scorable], rule)
+    n_refused_in_training = getattr(model, "n_refused_", 0)
+    return FittedExperiment(
+        model=model,
+        n_train=len(fit_rows) - n_refused_in_training,
+        n_holdout=int(scorable.sum()),
+        n_refused=n_refused_in_training + int((~scorable).sum()),
+        seconds=seconds,
+        checked_false_alarm_rate=checked,
+    )
+
+
+def scores_or_nan(model: Pipeline | GatedDetector, X: Any) -> np.ndarray:
+    """Return the scores of records, NaN for those that the gate refuses."""
+    if not isinstance(model, GatedDetector):
+        return model.score_samples(X)
+    scores, assessments = model.score_and_assess(X)
+    refused = [item.outcome is Outcome.NOT_SCORABLE for item in assessments]
+    return np.where(refused, np.nan, scores)
 
 
 def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig) -> float | None:
@@ -313,18 +362,19 @@ def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig)
 
 def evaluate_model(
     name: str,
-    model: Pipeline,
+    model: Pipeline | GatedDetector,
     test: ECGDataset,
     *,
     progress: Callable[[list[slice]], Iterable[slice]] = iter,
 ) -> tuple[Any, np.ndarray]:
-    """Return the table of one model on `test`, and its scores.
+    """Return the table of one model on `test`, and its scores, NaN where there is none.
 
     `progress` is given the batches to score and gives them back one by one, as a progress bar
     does.
     """
     starts = range(0, len(test), BATCH_SIZE)
     batches = progress([slice(start, start + BATCH_SIZE) for start in starts])
-    scores = np.concatenate([model.score_samples(test.X[batch]) for batch in batches])
-    table = evaluate_scores(test, {name: scores}, thresholds={name: float(model[-1].offset_)})
+    scores = np.concatenate([scores_or_nan(model, test.X[batch]) for batch in batches])
+    threshold = float(detector_of(model).offset_)
+    table = evaluate_scores(test, {name: scores}, thresholds={name: threshold})
     return table, scores

@@ -222,6 +222,10 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         verdicts = np.where(scores >= self.offset_, NOT_FLAGGED, FLAGGED)
         return np.where(_scorable(assessments), verdicts, NOT_SCORABLE)
 
+    def score_and_assess(self, X) -> tuple[np.ndarray, list[Assessment]]:
+        """Return what `score_samples` and `assess` give, of one reading and without a warning."""
+        return self._scores(self._checked(X))
+
     def score_imputed(self, X):
         """Return the scores of records that passed the gate, NaN where they are unusable.
 

@@ -35,6 +35,7 @@ def score_records(
     *,
     aggregate: str = "min",
     errors: str = "raise",
+    read: Callable[[str | Path], Record] = read_record,
 ) -> pd.DataFrame:
     """Score records of any rate, lead order and length.
 
@@ -51,8 +52,7 @@ def score_records(
     model : detector, Pipeline or search
         Fitted.
     records : RecordSet, Record, str or Path, or iterable of the latter three
-        Paths are read with `ecg_anomaly.io.read_record`. Taken one after another: a generator may
-        be longer than memory.
+        Taken one after another: a generator may be longer than memory.
     aggregate : {"min", "mean", "median"}, default="min"
         How a record's score follows from those of its windows. With ``"min"`` a record is flagged
         as soon as one window is, so that a false-alarm rate holds for each window, not for long
@@ -60,6 +60,9 @@ def score_records(
     errors : {"raise", "report"}, default="raise"
         What becomes of a record that cannot be scored: an error, or a row without a score that
         names the problem.
+    read : callable, default=`ecg_anomaly.io.read_record`
+        How paths are read; with ``functools.partial(read_record, fs=500)``, say, for files that do
+        not tell their rate.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def score_records(
         row |= {"n_windows": 0, "findings": []}
         rows.append(row)
         try:
-            record = item if isinstance(item, Record) else read_record(item)
+            record = item if isinstance(item, Record) else read(item)
             row |= {"record_id": record.record_id, "source": record.source}
             row["findings"] = [str(finding) for finding in record.quality]
             if gated is None:
