@@ -216,11 +216,16 @@ def test_windows_beyond_the_record_are_counted(folder):
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_ventricular_flutter(folder, write_record, closed):
+@pytest.mark.parametrize("marked_by", ["brackets", "rhythm", "both"])
+def test_ventricular_flutter(folder, write_record, closed, marked_by):
     at = {k: int(SAMPLES[k]) for k in range(20)}
-    extra = [(at[14] - 50, "[", ""), (at[14] - 40, "+", "(VFL")]
-    if closed:
-        extra += [(at[16] + 50, "]", ""), (at[16] + 60, "+", "(N")]
+    extra = []
+    if marked_by != "rhythm":
+        extra += [(at[3] - 50, "]", ""), (at[14] - 50, "[", "")]  # the first closes nothing
+        extra += [(at[16] + 50, "]", "")] if closed else []
+    if marked_by != "brackets":
+        extra += [(at[14] - 40, "+", "(VFL")]
+        extra += [(at[16] + 60, "+", "(N")] if closed else []
     write(folder, write_record, "207", "NNNNNNNNNNNNNN!V!NNN", extra)
     n_inside = 3 if closed else 6
     reason = "beats and waves in ventricular flutter or fibrillation"
@@ -236,7 +241,7 @@ def test_ventricular_flutter(folder, write_record, closed):
     assert taken.labels["VF"].sum() == 2
     assert (taken.y[taken.table["aami"] == "VF"] == -1).all()
     assert reason not in taken.excluded
-    assert set(beats["rhythm"]) == {"N", "VFL"}
+    assert set(beats["rhythm"]) == ({"N"} if marked_by == "brackets" else {"N", "VFL"})
 
 
 @pytest.fixture
