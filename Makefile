@@ -27,6 +27,7 @@ benchmark: .venv/.core
 	$(BIN)/python benchmarks/io.py
 	$(BIN)/python benchmarks/scoring.py
 	if [ -n "$$ECG_ANOMALY_DATA" ]; then \
+		$(BIN)/python benchmarks/files.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/score_methods.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/ptbxl.py "$$ECG_ANOMALY_DATA"; \
 	fi

@@ -11,6 +11,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGES = {
     "ptbxl": [ROOT / "README.md", ROOT / "docs" / "results.md"],
     "score_methods": [ROOT / "docs" / "scores.md"],
+    "io": [ROOT / "docs" / "files.md"],
+    "files": [ROOT / "docs" / "files.md"],
 }
 COLUMNS = ["AUROC", "matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
 
@@ -48,7 +50,36 @@ def score_methods(document):
     return "\n".join(lines)
 
 
-TABLES = {"ptbxl": ptbxl, "score_methods": score_methods}
+def io(document):
+    """Return the table of reading beside wfdb."""
+    lines = ["| what | records per second | wfdb | ratio |", "|---|---|---|---|"]
+    for case, row in document["cases"].items():
+        ours, theirs = row["records_per_second"], row["wfdb_records_per_second"]
+        lines.append(f"| {case} | {ours:,.0f} | {theirs:,.0f} | {row['ratio']:.1f} |")
+    return "\n".join(lines)
+
+
+def files(document):
+    """Return the table of what came out of real files."""
+
+    def listed(counts):
+        return ", ".join(f"{name}: {count}" for name, count in counts.items())
+
+    lines = [
+        "| folder | files | clean | with findings | refused |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in document["records"].items():
+        noted = f"{row['with findings']} ({listed(row['findings'])})" if row["findings"] else "0"
+        refused = listed(row["refused"]) or "0"
+        lines.append(f"| {name} | {row['records']:,} | {row['clean']:,} | {noted} | {refused} |")
+    for name, row in document["ucr"].items():
+        for suffix, what in row.items():
+            lines.append(f"| {name} | `{suffix}` | {what} | | |")
+    return "\n".join(lines)
+
+
+TABLES = {"ptbxl": ptbxl, "score_methods": score_methods, "io": io, "files": files}
 
 
 def replace(page, marker, table):
