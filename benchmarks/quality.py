@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import scipy
+from quality_faults import CHEST, ROW, add_noise, add_pulses, read_noise, swap
 from scipy import signal as sps
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -29,16 +30,15 @@ from sklearn.metrics import roc_auc_score
 from ecg_anomaly.datasets import load_ptbxl, make_ecg
 from ecg_anomaly.findings import FindingKind
 from ecg_anomaly.io import read_record
-from ecg_anomaly.leads import LIMB_LEADS, STANDARD_LEADS
+from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.preprocessing import LeadImputer
 from ecg_anomaly.quality import Outcome, QualityGate
-from ecg_anomaly.quality._limb_leads import CHEST
-from ecg_anomaly.quality._measures import measure
+from ecg_anomaly.quality._limb_leads import arms_swapped, swing_of_lead_ii
+from ecg_anomaly.quality._measures import agreement, measure
 from ecg_anomaly.signal.resampling import resample
+from ecg_anomaly.signal.runs import runs
 
 GATE = QualityGate()
-ROW = {lead: k for k, lead in enumerate(STANDARD_LEADS)}
-INDEPENDENT = [ROW[lead] for lead in ("I", "II", *CHEST)]
 TUNING, REPORT = tuple(range(1, 9)), (9,)
 REMARKS = {
     "baseline_drift": FindingKind.BASELINE_WANDER,
@@ -188,21 +188,6 @@ def ptbxl(folder, folds):
     return report, dataset, results
 
 
-def swap(X, electrodes):
-    """Exchange two limb electrodes in twelve standard leads."""
-    I, II, III = (X[:, ROW[lead]] for lead in ("I", "II", "III"))  # noqa: E741
-    out = X.copy()
-    if electrodes == "LA/RA":
-        one, two = -I, III
-    else:  # the right leg lies at the potential of the left
-        one, two = -III, 0 * II
-        for lead in CHEST:  # and the central terminal moves
-            out[:, ROW[lead]] -= II / 3
-    for lead, (a, b) in LIMB_LEADS.items():
-        out[:, ROW[lead]] = a * one + b * two
-    return out
-
-
 def reversals(dataset, results):
     report = {}
     for name, wanted in (("normals", dataset.y == 1), ("anomalies", dataset.y == -1)):
@@ -224,37 +209,6 @@ def reversals(dataset, results):
 def noise_of(folder, name, fs):
     signal = read_noise(folder / "nstdb" / name)
     return resample(signal - signal.mean(axis=1, keepdims=True), fs_in=360.0, fs_out=fs)
-
-
-def read_noise(path):
-    import wfdb
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.nan_to_num(wfdb.rdrecord(str(path)).p_signal.T)
-
-
-def add_noise(X, noise, snr, seed=0):
-    """Add noise at a signal-to-noise ratio in dB, as nst of the WFDB tools defines it.
-
-    The signal's power is the square of the mean peak-to-peak amplitude of the QRS complexes over
-    8 (here: of one-second stretches without the largest and smallest), the noise's its mean
-    square. Independent leads get stretches of their own; the other limb leads follow.
-    """
-    rng = np.random.default_rng(seed)
-    out, n = X.astype(np.float64), X.shape[-1]
-    for record in out:
-        for row in INDEPENDENT:
-            swings = np.sort(np.ptp(record[row][: n - n % 100].reshape(-1, 100), axis=1))[1:-1]
-            start = rng.integers(0, noise.shape[1] - n)
-            stretch = noise[rng.integers(len(noise))][start : start + n]
-            stretch = stretch - stretch.mean()
-            power = swings.mean() ** 2 / 8 / 10 ** (snr / 10)
-            record[row] += stretch * np.sqrt(power / np.mean(stretch**2))
-    one, two = out[:, ROW["I"]].copy(), out[:, ROW["II"]].copy()
-    for lead, (a, b) in LIMB_LEADS.items():
-        out[:, ROW[lead]] = a * one + b * two
-    return out.astype(np.float32)
 
 
 def noise_stress(folder, dataset, n_records=200):
@@ -317,7 +271,7 @@ def pacing(folder):
         }
     for fs in (500.0, 1000.0):
         X = make_ecg(200, fs=fs, random_state=1).X
-        for height in (0.2, 0.5, 1.0):
+        for height in (0.05, 0.1, 0.2, 0.5, 1.0):
             found = has(GATE.assess_batch(add_pulses(X, fs, height), fs), FindingKind.PACED)
             report[f"synthetic, {fs:g} Hz, pulses of {height} mV"] = found.mean()
         report[f"synthetic, {fs:g} Hz, no pulses"] = has(
@@ -336,17 +290,38 @@ def load_ptbxl_500(folder):
     return X, names["scp_codes"].str.contains("PACE").to_numpy()
 
 
-def add_pulses(X, fs, height, seed=0):
-    """Add pulses of 2 ms, 70 a minute, of one direction and size a record."""
-    rng = np.random.default_rng(seed)
-    out = X.copy()
-    width = round(0.002 * fs)
-    for record in out:
-        vector = rng.uniform(0.5, 1.5, len(record)) * rng.choice([-1, 1], len(record)) * height
-        for start in np.arange(rng.uniform(0, 0.8), X.shape[-1] / fs - 0.1, 60 / 70):
-            at = round(start * fs)
-            record[:, at : at + width] += vector[:, None].astype(np.float32)
-    return out
+def levels(dataset):
+    """Return the percentiles that the docstring of QualityGate cites."""
+    seen = {name: [] for name in ("QRS height", "still", "lead II", "arms", "agreement")}
+    for batch in dataset.X.batches(64):
+        m = measure(batch, dataset.X.fs, tuple(GATE.mains), GATE.max_mains)
+        seen["QRS height"].append(m.height.max(axis=-1))
+        still = m.height < GATE.flat_level
+        longest = np.zeros(still.shape[:2])
+        row, start, stop = runs(still.reshape(-1, still.shape[-1]))
+        np.maximum.at(longest.reshape(-1), row, (stop - start) * m.block)
+        seen["still"].append(longest)
+        seen["lead II"].append(swing_of_lead_ii(m, STANDARD_LEADS))
+        seen["arms"].append(arms_swapped(m, STANDARD_LEADS))
+        seen["agreement"].append(agreement(m.products, STANDARD_LEADS)[:, ROW["V1"] :])
+    seen = {name: np.concatenate(parts) for name, parts in seen.items()}
+    clean = ~dataset.table[list(REMARKS)].notna().any(axis=1).to_numpy()
+    electrodes = dataset.table["electrodes_problems"].notna().to_numpy()
+    low = (seen["agreement"] < GATE.min_agreement).any(axis=1)
+    return {
+        "largest height in 0.1 s of a lead in mV, 0.1st percentile": np.quantile(
+            seen["QRS height"][clean], 0.001
+        ),
+        "longest still stretch of a lead in s, 99.9th percentile": np.quantile(
+            seen["still"][clean], 0.999
+        ),
+        "swing of I + III, least of the normals": np.nanmin(seen["lead II"][dataset.y == 1]),
+        "log ratio of swapped arms, 99.9th percentile of the normals": np.nanquantile(
+            seen["arms"][dataset.y == 1], 0.999
+        ),
+        "a chest lead disagrees, without remark": low[clean].mean(),
+        "a chest lead disagrees, remark on electrodes": low[electrodes].mean(),
+    }
 
 
 def imputation(train, test, n_records=500):
@@ -404,6 +379,7 @@ def main():
     report["PTB-XL, folds 1 to 8"], train, _ = ptbxl(folder, TUNING)
     report["PTB-XL, fold 9"], test, results = ptbxl(folder, REPORT)
     report["limb reversals, fold 9"] = reversals(test, results)
+    report["levels behind thresholds, folds 1 to 8"] = levels(train)
     report["weights of the chest leads"] = weights(train)
     report["imputation, fold 9"] = imputation(train, test)
     if (folder / "nstdb").is_dir():

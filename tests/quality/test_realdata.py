@@ -175,3 +175,16 @@ def test_pacing_pulses_at_500_hz():
         assessment = assess(read_record(FOLDER / "ptbxl500" / name))
         assert assessment.pacing_visible
         assert any(f.kind is Kind.PACED for f in assessment.findings) == ("PACE" in codes), name
+
+
+def test_the_sampling_rate_changes_little():
+    needs("ptbxl500/records500")
+    paths = sorted((FOLDER / "ptbxl500" / "records500").rglob("*.hea"))[:60]
+    X = np.stack([read_record(path.with_suffix("")).signal for path in paths])
+    expected = GATE.assess_batch(X, 500.0)
+    for fs in (50.0, 100.0, 128.0, 250.0, 1000.0):
+        results = GATE.assess_batch(resample(X, fs_in=500.0, fs_out=fs), fs)
+        same = [a.outcome == b.outcome for a, b in zip(results, expected, strict=True)]
+        assert np.mean(same) >= 0.95, fs
+        for kind in (Kind.BASELINE_WANDER, Kind.OUT_OF_STEP, Kind.REVERSAL_LA_RA):
+            assert abs(share(results, kind) - share(expected, kind)) <= 0.05, (fs, kind)

@@ -32,14 +32,14 @@ def test_blocks_are_those_of_numpy(size, n):
         assert reduce_blocks(np.maximum, x, size).shape == (4, 0)
 
 
-def test_noise_is_told_from_waves():
+@pytest.mark.parametrize(("fs", "order"), [(50.0, 3), (100.0, 2)])
+def test_noise_is_told_from_waves(fs, order):
     rng = np.random.default_rng(0)
-    t = np.arange(2000) / 100
+    t = np.arange(round(20 * fs)) / fs
     waves = np.sin(2 * np.pi * 1.5 * t) + 0.5 * np.sin(2 * np.pi * 0.2 * t)
-    assert np.median(block_noise(waves, 10)) < 0.005
-    assert np.median(block_noise(waves + 0.1 * rng.normal(size=2000), 10)) == pytest.approx(
-        0.1, rel=0.15
-    )
+    noise = 0.1 * rng.normal(size=len(t))
+    assert np.median(block_noise(waves, 10, order)) < 0.005
+    assert np.median(block_noise(waves + noise, 10, order)) == pytest.approx(0.1, rel=0.15)
 
 
 def test_the_quiet_level_does_not_see_qrs_complexes():

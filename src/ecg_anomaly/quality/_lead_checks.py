@@ -107,8 +107,9 @@ def amplitude(m: Measures, gate: QualityGate):
     """Find amplitudes that no heart has, or that one lead alone has for a moment."""
     usual = np.maximum(np.median(m.swing, axis=-1, keepdims=True), _LEAST_SWING)
     ratio = m.swing / usual
-    # an ectopic beat is large in most leads, an artefact in those of one electrode
-    elsewhere = np.maximum(np.median(ratio, axis=1, keepdims=True), 1)
+    # an ectopic beat is large in many leads, an artefact of a chest electrode in one or two
+    ordered = np.sort(ratio, axis=1)
+    elsewhere = np.maximum(ordered[:, [max(0, ratio.shape[1] - 3)]], 1)
     artefact = (m.swing > gate.artefact_swing) & (ratio > gate.artefact_ratio * elsewhere)
     high = m.peak > gate.max_amplitude
     text = "{:.1f} mV away from the baseline"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
 #: Leads I and II from V1 to V6: least squares on the normals of PTB-XL, folds 1 to 8, over
-#: differences of 40 ms (``benchmarks/quality.py --weights`` prints them).
+#: differences of 40 ms (`benchmarks/quality.py` prints them).
 LIMBS_FROM_CHEST = np.array(
     [[-0.56, 0.27, 0.06, -0.11, 0.13, 0.34], [-0.06, -0.09, 0.11, 0.10, -0.05, 0.55]]
 )

@@ -24,6 +24,8 @@ from ..signal.spikes import LOWEST_RATE, spikes
 #: Seconds of a block, and blocks of a second.
 BLOCK = 0.1
 PER_SECOND = 10
+# Hz; below, a second difference would pass too much of the waves.
+_FINE = 90.0
 #: Hz; a recorder that passes this band passes pacing pulses.
 HIGH_BAND = (100.0, 150.0)
 
@@ -136,7 +138,7 @@ def measure(x: np.ndarray, fs: float, mains: tuple[float, ...], max_mains: float
         constant=top == bottom,
         clipped=None if cut is None else _share_of_blocks(cut, round(fs / rate) * size),
         swing=highest - lowest,
-        noise=quiet_level(groups(block_noise(w, size), PER_SECOND)),
+        noise=quiet_level(groups(block_noise(w, size, 2 if rate >= _FINE else 3), PER_SECOND)),
         drift=np.ptp(groups(baseline, PER_SECOND), axis=-1),
         baseline=baseline,
         peak=np.maximum(highest - centre, centre - lowest),

@@ -46,10 +46,10 @@ def keep_long_runs(mask: np.ndarray, length: int) -> np.ndarray:
     """
     if not mask.any():
         return mask
-    flat = mask.reshape(-1, mask.shape[-1])
-    row, start, stop = runs(flat)
-    short = stop - start < length
-    out = flat.copy()
-    for k, i, j in zip(row[short], start[short], stop[short], strict=True):
-        out[k, i:j] = False
-    return out.reshape(mask.shape)
+    rows = mask.reshape(-1, mask.shape[-1])
+    row, start, stop = runs(rows)
+    long = stop - start >= length
+    change = np.zeros((len(rows), mask.shape[-1] + 1), np.int8)
+    change[row[long], start[long]] = 1
+    change[row[long], stop[long]] = -1
+    return change.cumsum(axis=-1, dtype=np.int8)[:, :-1].astype(bool).reshape(mask.shape)

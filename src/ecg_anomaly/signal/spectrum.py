@@ -12,8 +12,8 @@ _LINE_HALF_WIDTH = 0.5
 _NEIGHBOURS = 4.0
 # A line is one where it stands this much above its neighbours in power.
 _CONTRAST = 10.0
-# Below this frequency a signal is baseline; lines below the other one are beats.
-_LOWEST, _LOWEST_TONE = 1.0, 15.0
+# Below this frequency a signal is baseline; lines below the other one are harmonics of the beats.
+_LOWEST, _LOWEST_TONE = 1.0, 35.0
 
 
 @dataclass(frozen=True)
