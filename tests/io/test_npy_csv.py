@@ -229,17 +229,17 @@ def test_gaps_and_repeated_or_falling_times(tmp_path, times, problem):
     [
         ("", "no first line"),
         ("\n\n", "no first line"),
-        ("I,II\n", "no table"),
+        ("I,II\n", "holds no sample"),
         ("I,II\n1.5,2.5\n3.5,abc\n", "'abc' in column II, line 3, is no number"),
         ("I,II\n1.5,2.5\n3.5,=1+1\n", "'=1\\+1' in column II, line 3"),
-        ("I,II\n1.5,2.5,3.5\n", "2 columns in the first line, but 3"),
-        ("I,II\n1.5,2.5\n1.5,2.5,3.5\n", "is no table"),
+        ("I,II\n1.5,2.5,3.5\n", "line 2 has 3 fields instead of 2"),
+        ("I,II\n1.5,2.5\n1.5,2.5,3.5\n", "line 3 has 3 fields"),
         ("I,I\n1.5,2.5\n", "named more than once"),
         ("9" * 5000 + "A\nabc\n", "'abc' in column 9{40}, line 2, is no number"),
         ("I,II\n1.5,inf\n", "lead II is infinite at sample 0"),
         ("I,II\n1,2\n3,4\n", "tells no unit"),
         ("time,t,II\n0,0,1.5\n", "2 columns of time"),
-        ("I,II\n\x00,1\n", "no number|no table"),
+        ("I,II\n\x00,1\n", "line 2 is no row of numbers"),
         (",".join(map(str, range(1000))) + "\n", "1000 columns"),
         ("I" * 200_000, "no first line"),
     ],
@@ -250,7 +250,7 @@ def test_csv_refused(tmp_path, text, problem):
 
 
 def test_a_short_row(tmp_path):
-    refused(csv(tmp_path, "I,II\n1.5,2.5\n3.5\n"), "line 3 has fewer than 2 fields", fs=250)
+    refused(csv(tmp_path, "I,II\n1.5,2.5\n3.5\n"), "line 3 has 1 fields instead of 2", fs=250)
 
 
 def test_an_empty_line_is_no_sample_to_skip(tmp_path):

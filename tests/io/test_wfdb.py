@@ -492,7 +492,8 @@ def test_a_header_of_megabytes(tmp_path):
         ("250 500", "250 1000000000000", "truncated"),
         ("250 500", "250 " + "9" * 200_000, "sample count '9+' is no whole number"),
         ("rec.dat 16 ", "rec.dat 17 ", "format '17' of I is unknown"),
-        ("rec.dat 16 ", "rec.dat 16x1000000 ", "truncated"),
+        ("rec.dat 16 ", "rec.dat 16x1000000 ", "2.5e.08 Hz is no sampling rate"),
+        ("rec.dat 16 ", "rec.dat 16x1000 ", "truncated"),
         ("rec.dat 16 ", "rec.dat 16:1000000000 ", "skew in rec.dat is longer"),
         ("rec.dat 16 ", "rec.dat 16+1000000000 ", "given two formats"),
         ("rec.dat 16 ", "rec.dat 212 ", "given two formats"),
@@ -533,7 +534,7 @@ def test_nothing_is_allocated_for_what_a_header_claims(tmp_path, fmt, old, new):
     damage(path, old.format(fmt), new.format(fmt))
     tracemalloc.start()
     try:
-        refused(path, "truncated|longer than the record|announced length")
+        refused(path, "truncated|longer than the record|announced length|no sampling rate")
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()

@@ -14,6 +14,7 @@ from ..leads import STANDARD_LEADS, canonical_lead
 from ..signal.resampling import resample_gaps
 from ._decoding import read_digital
 from ._header import DEFAULT_GAIN, FORMATS, Header, SignalSpec
+from ._rates import check_ecg_rate
 from ._units import mv_per_unit
 
 # What monitors and polysomnographs record beside the ECG, some of it in volts too.
@@ -45,10 +46,12 @@ def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
         If a lead has a negative gain or a unit that is none of voltage; if a file is missing or
         damaged.
     """
-    findings = []
-    for k, spec in enumerate(header.signals):
-        if is_lead(spec):
-            findings += _check_lead(header, spec, k)
+    leads = [(k, spec) for k, spec in enumerate(header.signals) if is_lead(spec)]
+    findings: list[Finding] = []
+    for rate in sorted({header.fs * spec.samples_per_frame for _, spec in leads}):
+        findings += check_ecg_rate(header.path, rate)
+    for k, spec in leads:
+        findings += _check_lead(header, spec, k)
     samples, more = read_digital(header)
     channels = [
         ChannelData(

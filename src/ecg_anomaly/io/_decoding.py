@@ -202,6 +202,10 @@ _DECODERS: dict[str, Callable[[Path, int, int], np.ndarray]] = {
 
 
 def _read_with_wfdb(header: Header) -> list[np.ndarray]:
+    if header.n_samples is None and header.signals[0].format in _COMPRESSED:
+        raise RecordFileError(
+            f"{header.path}: announces no sample count, which compressed formats need; add it."
+        )
     # wfdb gives all samples of a frame only in a form in which format 61 fails
     one_each = all(spec.samples_per_frame == 1 for spec in header.signals)
     try:

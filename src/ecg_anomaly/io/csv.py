@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ _SECONDS = {"time": 1.0, "t": 1.0, "seconds": 1.0, "time_s": 1.0, "time (s)": 1.
             "time_ms": 1e-3, "time (ms)": 1e-3, "time [ms]": 1e-3, "ms": 1e-3}  # fmt: skip
 _MISSING = ["", "nan", "NaN", "NA", "null"]
 _MAX_COLUMNS = 300
+_MAX_LINE = 100_000
+_ROWS_AT_ONCE = 100_000
 # How far steps of time may differ from each other, in steps: clocks are rounded.
 _JITTER = 0.5
 
@@ -57,6 +60,8 @@ def read_csv(
             )
         about.leads = own
     signal = np.array(columns).reshape(len(columns), -1)
+    if not signal.size:
+        raise RecordFileError(f"{path}: holds no sample.")
     if about.unit is None and (signal != np.trunc(signal)).any():
         about.unit = "mV"
     return build_record(path, signal, about)
@@ -64,60 +69,78 @@ def read_csv(
 
 def _load(path: Path) -> tuple[list[str] | None, list[np.ndarray]]:
     """Return the names of the columns, None where there are none, and the columns."""
-    import pandas as pd
-
     file_size(path)
     with path.open("rb") as file:
-        first = file.readline(100_000)
+        first = file.readline(_MAX_LINE)
     try:
         line = first.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise RecordFileError(f"{path}: is no text in UTF-8.") from None
-    if not line or "\0" in line or len(first) == 100_000:
+    if not line or "\0" in line or len(first) == _MAX_LINE:
         raise RecordFileError(f"{path}: has no first line of numbers or names.")
     separator = max(",;\t", key=line.count)
     fields = [field.strip().strip('"') for field in line.split(separator)]
     if len(fields) > _MAX_COLUMNS:
         raise RecordFileError(f"{path}: has {len(fields)} columns; one for each lead is needed.")
     has_names = not all(_is_number(field) for field in fields)
-    try:
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            header=None,
-            skiprows=int(has_names),
-            dtype=str,
-            keep_default_na=False,
-            on_bad_lines="error",
-            encoding="utf-8-sig",
-        )
-    except ValueError as error:
-        raise RecordFileError(f"{path}: is no table ({str(error)[:100].strip()}).") from None
-    if table.shape[1] != len(fields) or not len(table):
-        raise RecordFileError(
-            f"{path}: has {len(fields)} columns in the first line, but {table.shape[1]} in "
-            f"{len(table)} further lines."
-        )
     _check_rows(path, separator, len(fields))
-    columns = [
-        _numbers(path, table[k], fields[k][:40] if has_names else f"{k + 1}", 1 + has_names)
-        for k in range(len(fields))
-    ]
+    columns = _read_columns(path, separator, fields if has_names else None, len(fields))
     return (fields if has_names else None), columns
 
 
 def _check_rows(path: Path, separator: str, n_columns: int) -> None:
-    """Refuse rows that end early or are empty, which pandas fills up or skips."""
-    mark, empty = separator.encode(), 0
+    """Refuse rows that are empty, too long or of another number of fields, which pandas mends."""
+    mark, empty, n_rows = separator.encode(), 0, 0
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE), b""), 1):
+            n_rows += 1
             if not line.strip():
                 empty = empty or number
-            elif empty or line.count(mark) < n_columns - 1:
-                problem = "is empty" if empty else f"has fewer than {n_columns} fields"
-                raise RecordFileError(
-                    f"{path}: line {empty or number} {problem}; the file is damaged."
-                )
+                continue
+            n_fields = line.count(mark) + 1
+            problem = ""
+            if empty:
+                number, problem = empty, "is empty"
+            elif len(line) == _MAX_LINE or b"\0" in line:
+                problem = "is no row of numbers"
+            elif n_fields != n_columns:
+                problem = f"has {n_fields} fields instead of {n_columns}"
+            if problem:
+                raise RecordFileError(f"{path}: line {number} {problem}; the file is damaged.")
+
+
+def _read_columns(
+    path: Path, separator: str, names: list[str] | None, n_columns: int
+) -> list[np.ndarray]:
+    import pandas as pd
+
+    how: dict[str, Any] = {
+        "sep": separator,
+        "header": None,
+        "skiprows": int(names is not None),
+        "names": range(n_columns),
+        "index_col": False,
+        "keep_default_na": False,
+        "encoding": "utf-8-sig",
+    }
+    try:
+        table = pd.read_csv(path, dtype=np.float64, na_values=_MISSING, **how)
+        return [table[k].to_numpy() for k in range(n_columns)]
+    except ValueError:  # what is no number is looked for in parts
+        pass
+    parts: list[list[np.ndarray]] = []
+    line = 1 + how["skiprows"]
+    try:
+        with pd.read_csv(path, dtype=str, chunksize=_ROWS_AT_ONCE, **how) as chunks:
+            for chunk in chunks:
+                titles = names or [f"{k + 1}" for k in range(n_columns)]
+                parts.append([_numbers(path, chunk[k], titles[k], line) for k in range(n_columns)])
+                line += len(chunk)
+    except RecordFileError:
+        raise
+    except ValueError as error:
+        raise RecordFileError(f"{path}: is no table ({str(error)[:100].strip()}).") from None
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 def _is_number(text: str) -> bool:
@@ -128,7 +151,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _numbers(path: Path, texts, name: str, first_line: int) -> np.ndarray:
+def _numbers(path: Path, texts: Any, name: str, first_line: int) -> np.ndarray:
     import pandas as pd
 
     texts = texts.str.strip()
@@ -137,8 +160,8 @@ def _numbers(path: Path, texts, name: str, first_line: int) -> np.ndarray:
     bad = np.flatnonzero(np.isnan(values) & ~texts.isin(_MISSING).to_numpy())
     if len(bad):
         raise RecordFileError(
-            f"{path}: {texts.iloc[bad[0]][:40]!r} in column {name}, line {first_line + bad[0]}, is "
-            "no number."
+            f"{path}: {texts.iloc[bad[0]][:40]!r} in column {name[:40]}, line "
+            f"{first_line + bad[0]}, is no number."
         )
     return values
 

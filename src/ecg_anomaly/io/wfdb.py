@@ -15,7 +15,6 @@ from ..records import Channel, Record
 from ._channels import ChannelData, read_channels, unite_rates
 from ._comments import patient_of
 from ._header import Header, read_header
-from ._rates import check_ecg_rate
 from ._segments import read_segments
 
 
@@ -70,7 +69,6 @@ def read_wfdb(
             annotations={"comments": header.comments, **annotations},
             quality=(
                 *_about_header(header),
-                *check_ecg_rate(path, rate),
                 *findings,
                 *repeated,
                 *mixed,

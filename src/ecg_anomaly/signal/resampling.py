@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy import signal as sps
 
 from ..errors import SignalError
 from ._rows import map_rows
@@ -97,6 +96,8 @@ def resample(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
     >>> resample(np.zeros((2, 12, 5000), np.float32), fs_in=500, fs_out=100).shape
     (2, 12, 1000)
     """
+    from scipy import signal as sps  # readers import this module, and mostly need no filter
+
     up, down = rate_ratio(fs_in, fs_out)
     n = np.shape(x)[-1]
     if n < 2:
