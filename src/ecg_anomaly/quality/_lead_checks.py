@@ -88,7 +88,8 @@ def wander(m: Measures, gate: QualityGate):
     far = np.abs(offset) > gate.max_offset
     text = "baseline {:.2f} mV away from zero"
     events += whole_events(FindingKind.OFFSET, far, m.duration, np.abs(offset), text)
-    jumps = m.drift > gate.max_drift
+    # waves without a pause between them move the baseline too, but less than they swing
+    jumps = (m.drift > gate.max_drift) & (m.drift > np.median(m.swing, axis=-1, keepdims=True))
     text = "baseline moves {:.2f} mV in a second"
     events += span_events(FindingKind.BASELINE_WANDER, jumps, m.second_times, m.drift, text)
     return events, jumps
