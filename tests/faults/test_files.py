@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal  # noqa: F401  (its first import takes seconds)
 
 from ecg_anomaly.errors import ECGError
 from ecg_anomaly.findings import FindingKind as Kind
