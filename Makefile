@@ -25,9 +25,12 @@ fuzz: .venv/.test
 benchmark: .venv/.core
 	$(BIN)/python benchmarks/preprocessing.py
 	$(BIN)/python benchmarks/io.py
+	$(BIN)/python benchmarks/databases.py
 	$(BIN)/python benchmarks/scoring.py
 	if [ -n "$$ECG_ANOMALY_DATA" ]; then \
 		$(BIN)/python benchmarks/files.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/quality.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/r_peaks.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/score_methods.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/ptbxl.py "$$ECG_ANOMALY_DATA"; \
 	fi

@@ -13,6 +13,7 @@ PAGES = {
     "score_methods": [ROOT / "docs" / "scores.md"],
     "io": [ROOT / "docs" / "files.md"],
     "files": [ROOT / "docs" / "files.md"],
+    "quality": [ROOT / "docs" / "quality.md"],
 }
 COLUMNS = ["AUROC", "matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
 
@@ -79,7 +80,45 @@ def files(document):
     return "\n".join(lines)
 
 
-TABLES = {"ptbxl": ptbxl, "score_methods": score_methods, "io": io, "files": files}
+def quality(document):
+    """Return the tables of the gate: PTB-XL, noise stress, speed."""
+    groups = ["all", "without remark", "NORM", "MI", "STTC", "CD", "HYP", "AFIB", "PVC", "CLBBB"]
+    lines = ["| PTB-XL, share of records | " + " | ".join(groups) + " |",
+             "|---|" + "---|" * len(groups)]  # fmt: skip
+    for folds in ("folds 1 to 8", "fold 9"):
+        outcomes = document[f"PTB-XL, {folds}"]["outcomes"]
+        for outcome in ("not scorable", "leads imputed"):
+            cells = " | ".join(f"{outcomes[group][outcome]:.2%}" for group in groups)
+            lines.append(f"| {folds}: {outcome} | {cells} |")
+    stress = document["noise stress, fold 9"]
+    levels = [24, 18, 12, 6, 0, -6]
+    head = " | ".join(f"{level} dB" for level in levels)
+    lines += ["", f"| noise added, share of records | {head} |", "|---|" + "---|" * len(levels)]
+    for noise, name in (("ma", "muscle"), ("bw", "baseline wander")):
+        for what in ("not scorable", "leads imputed", "noise", "baseline wander"):
+            cells = " | ".join(f"{stress[f'{noise} {level} dB'][what]:.1%}" for level in levels)
+            shown = what if what in ("not scorable", "leads imputed") else f"finding: {what}"
+            lines.append(f"| {name}, {shown} | {cells} |")
+    lines += ["", "| speed, one core | records per second | times "
+              "as fast as three indices lead by lead | times as fast as neurokit2 |",
+              "|---|---|---|---|"]  # fmt: skip
+    for rate, row in document["speed"].items():
+        ratio = row["ratio_of_gate"]
+        neurokit = ratio.get("neurokit2 ecg_quality")
+        lines.append(
+            f"| 12 leads, 10 s, {rate} | {row['records_per_second']['gate']:,.0f} | "
+            f"{ratio['pSQI, basSQI, kSQI']:.1f} | {'' if neurokit is None else f'{neurokit:.0f}'} |"
+        )
+    return "\n".join(lines)
+
+
+TABLES = {
+    "ptbxl": ptbxl,
+    "score_methods": score_methods,
+    "io": io,
+    "files": files,
+    "quality": quality,
+}
 
 
 def replace(page, marker, table):
