@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, train_test_split
 
-from ecg_anomaly.errors import ECGError, SignalError
+from ecg_anomaly.errors import ECGError, RecordFileError, SignalError
 from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.records import (
     BATCH_SIZE,
@@ -29,6 +29,21 @@ class FileSource:
 
 def signals(n=20, n_leads=12, n_samples=50):
     return np.random.default_rng(0).normal(size=(n, n_leads, n_samples)).astype(np.float32)
+
+
+class Files:
+    """A source of which some rows cannot be read; counts what is asked for."""
+
+    def __init__(self, x, broken=(), error=None):
+        self.x, self.shape, self.broken = x, x.shape, set(broken)
+        self.error = error or RecordFileError("is torn; download it again.")
+        self.asked = []
+
+    def read(self, rows):
+        self.asked.append(len(rows))
+        if self.broken & set(rows.tolist()):
+            raise self.error
+        return self.x[rows]
 
 
 def double(batch):
@@ -246,6 +261,94 @@ class TestRecordSet:
         assert RecordSet().shape == (0, 12, 0)
         assert RecordSet().load().shape == (0, 12, 0)
         assert [*RecordSet()] == []
+
+
+class TestEach:
+    """A record that cannot be read costs no other."""
+
+    N = 2 * BATCH_SIZE + 5
+
+    def test_a_broken_record_among_many(self):
+        x = signals(self.N, 2, 4)
+        source = Files(x, broken=[300, 301])
+        table = pd.DataFrame({"age": range(self.N), "sex": ["f"] * self.N})
+        ids = [f"ecg{k}" for k in range(self.N)]
+        found = [*RecordSet(source, record_ids=ids, table=table).map(double).each()]
+        assert [k for k, item in enumerate(found) if isinstance(item, ECGError)] == [300, 301]
+        assert type(found[301]) is RecordFileError
+        assert str(found[301]) == "record 'ecg301': is torn; download it again."
+        for k in (0, 255, 256, 299, 302, self.N - 1):
+            np.testing.assert_array_equal(found[k].signal, 2 * x[k])
+            assert found[k].record_id == f"ecg{k}"
+            assert found[k].annotations == {"age": k, "sex": "f"}
+        # whole batches, and one by one only where a batch failed
+        assert source.asked == [BATCH_SIZE, BATCH_SIZE, *[1] * BATCH_SIZE, 5]
+
+    def test_in_the_order_of_the_set(self):
+        x = signals(6, 2, 4)
+        records = RecordSet(Files(x, broken=[4]), record_ids=list("abcdef"))[[5, 4, 0, 4]]
+        f, e, a, again = records.each()
+        assert (f.record_id, a.record_id) == ("f", "a")
+        assert str(e) == str(again) == "record 'e': is torn; download it again."
+
+    def test_indexing_names_the_record(self):
+        records = RecordSet(Files(signals(3), broken=[1]), record_ids=["a", "b", "c"])
+        with pytest.raises(RecordFileError, match=r"^record 'b': is torn; download it again\.$"):
+            records[1]
+        np.testing.assert_array_equal(records[2].signal, signals(3)[2])
+
+    def test_iteration_gives_all_before_it(self):
+        records = RecordSet(Files(signals(3), broken=[1]), record_ids=["a", "b", "c"])
+        walk = iter(records)
+        assert next(walk).record_id == "a"
+        with pytest.raises(RecordFileError, match=r"^record 'b': is torn"):
+            next(walk)
+
+    def test_errors_of_the_system_are_ours(self):
+        gone = FileNotFoundError(2, "No such file or directory", "x.npy")
+        records = RecordSet(Files(signals(3), broken=[1], error=gone), record_ids=["a", "b", "c"])
+        _, error, _ = records.each()
+        assert isinstance(error, RecordFileError)
+        assert str(error).startswith("record 'b': signals cannot be read ([Errno 2] No such file")
+        assert "check the files" in str(error)
+        with pytest.raises(RecordFileError, match=r"x\.npy"):
+            records.load()
+
+    def test_other_errors_are_not_hidden(self):
+        records = RecordSet(Files(signals(3), broken=[1], error=KeyError("bug")))
+        with pytest.raises(KeyError):
+            [*records.each()]
+
+    def test_a_step_that_refuses_one(self):
+        x = signals(4, 2, 4)
+        x[2, 0, 0] = 99
+        found = [*RecordSet(x, record_ids=list("abcd")).map(complain).each()]
+        assert str(found[2]) == "record 'c': too loud; turn it down."
+        assert [isinstance(item, Record) for item in found] == [True, True, False, True]
+
+    def test_a_source_that_refuses_one(self):
+        error = RecordSignalError("is empty.", row=0)
+        found = [
+            *RecordSet(Files(signals(2), broken=[1], error=error), record_ids=["a", "b"]).each()
+        ]
+        assert str(found[1]) == "record 'b': is empty."
+
+    def test_a_source_that_gives_something_else(self):
+        class Short(Files):
+            def read(self, rows):
+                return self.x[rows][..., :-1]
+
+        (error,) = RecordSet(Short(signals(1)), record_ids=["a"]).map(double).each()
+        assert str(error).startswith("record 'a': the source gave signals of shape (1, 12, 49)")
+
+    def test_long_records_are_read_few_at_a_time(self):
+        source = Files(np.broadcast_to(np.float32(0), (6, 12, 1_000_000)))
+        records = RecordSet(source)
+        next(records.each())
+        assert source.asked == [2]  # 48 MB each
+
+    def test_none(self):
+        assert [*RecordSet().each()] == []
 
 
 class TestFromRecords:

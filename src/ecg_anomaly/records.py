@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .errors import SignalError
+from .errors import ECGError, RecordFileError, SignalError
 from .findings import Finding
 from .leads import STANDARD_LEADS, canonical_leads, reorder
 from .signal.checks import check_rate
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Records read at a time when a RecordSet is walked through.
 BATCH_SIZE = 256
+# Bytes of signals read at a time for single records: fewer than BATCH_SIZE where they are long.
+_BATCH_BYTES = 128 * 2**20
 
 
 def default_leads(n_leads: int) -> tuple[str, ...]:
@@ -369,7 +371,7 @@ class RecordSet:
             key = key[0]
         rows = self._rows[key]
         if np.ndim(rows) == 0:
-            return self._record(int(rows))
+            return self._one(int(rows))
         if np.ndim(rows) > 1:
             raise IndexError("a RecordSet is indexed by an integer, a slice or a flat list.")
         new = object.__new__(type(self))
@@ -378,10 +380,10 @@ class RecordSet:
         return new
 
     def __iter__(self) -> Iterator[Record]:
-        for start in range(0, len(self), BATCH_SIZE):
-            rows = self._rows[start : start + BATCH_SIZE]
-            for row, signal in zip(rows, self._read(rows), strict=True):
-                yield self._record(int(row), signal)
+        for record in self.each():
+            if isinstance(record, ECGError):
+                raise record
+            yield record
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return self.load() if dtype is None else self.load().astype(dtype)
@@ -397,6 +399,43 @@ class RecordSet:
         """Read everything in order, `size` records at a time."""
         for start in range(0, len(self), size):
             yield self._read(self._rows[start : start + size])
+
+    def each(self) -> Iterator[Record | ECGError]:
+        """Read record by record, in order; one that cannot be read costs no other.
+
+        Signals are read in batches, and one by one where a batch fails. A set of any length may
+        be walked through; at most 128 MiB of signals are held.
+
+        Yields
+        ------
+        Record or ECGError
+            The error that indexing with this record raises; it names the record.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> records = RecordSet(np.zeros((2, 12, 1000)), record_ids=["a", "b"])
+        >>> [record.record_id for record in records.each() if isinstance(record, Record)]
+        ['a', 'b']
+        """
+        bytes_each = self.dtype.itemsize * int(np.prod(self._shape_of_one))
+        size = int(np.clip(_BATCH_BYTES // max(bytes_each, 1), 1, BATCH_SIZE))
+        for start in range(0, len(self), size):
+            rows = self._rows[start : start + size]
+            try:
+                signals = self._read(rows)
+            except ECGError:
+                for row in rows:
+                    try:
+                        record = self._one(int(row))
+                    except ECGError as error:
+                        yield error
+                    else:
+                        yield record
+                continue
+            known = self._annotations(rows)
+            for row, signal, of_row in zip(rows, signals, known, strict=True):
+                yield self._record(int(row), signal, of_row)
 
     def map(
         self,
@@ -423,28 +462,57 @@ class RecordSet:
         new._n_samples = self._n_samples if n_samples is None else int(n_samples)
         return new
 
-    def _record(self, row: int, signal: np.ndarray | None = None) -> Record:
-        if signal is None:
-            signal = self._read(np.array([row]))[0]
-        row_of_table = {} if self._table is None else self._table.iloc[row].to_dict()
+    @property
+    def _shape_of_one(self) -> tuple[int, int]:
+        return len(self.leads), self._n_samples
+
+    def _annotations(self, rows: np.ndarray) -> list[dict[str, Any]]:
+        if self._table is None:
+            return [{} for _ in rows]
+        # of a single row, pandas makes a Series much faster than a list of one
+        known = (
+            [self._table.iloc[rows[0]].to_dict()]
+            if len(rows) == 1
+            else self._table.iloc[rows].to_dict("records")
+        )
+        return [{str(name): value for name, value in row.items()} for row in known]
+
+    def _one(self, row: int) -> Record:
+        rows = np.array([row])
+        try:
+            (signal,) = self._read(rows)
+        except RecordSignalError:
+            raise
+        except ECGError as error:
+            raise type(error)(f"record {str(self._record_ids[row])!r}: {error}") from error
+        return self._record(row, signal, self._annotations(rows)[0])
+
+    def _record(self, row: int, signal: np.ndarray, annotations: dict[str, Any]) -> Record:
         return Record(
             signal,
             fs=self.fs,
             leads=self.leads,
             record_id=str(self._record_ids[row]),
             patient_id=str(self._patient_ids[row]),
-            annotations={str(name): value for name, value in row_of_table.items()},
+            annotations=annotations,
         )
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
-        batch = np.asarray(self._source.read(rows), self.dtype)
-        for step in self._steps:
-            try:
+        try:
+            batch = np.asarray(self._source.read(rows), self.dtype)
+            if batch.shape != (len(rows), *self._source.shape[1:]):
+                raise SignalError(
+                    f"the source gave signals of shape {batch.shape} where it has declared "
+                    f"{self._source.shape[1:]} for each of {len(rows)}."
+                )
+            for step in self._steps:
                 batch = step(batch)
-            except RecordSignalError as error:
-                name = str(self._record_ids[rows[error.row]])
-                raise RecordSignalError(error.problem, error.row, name) from None
-        expected = (len(rows), len(self.leads), self._n_samples)
+        except RecordSignalError as error:
+            name = str(self._record_ids[rows[error.row]])
+            raise RecordSignalError(error.problem, error.row, name) from None
+        except OSError as error:
+            raise RecordFileError(f"signals cannot be read ({error}); check the files.") from error
+        expected = (len(rows), *self._shape_of_one)
         if batch.shape != expected:
             raise SignalError(
                 f"a step gave records of shape {batch.shape[1:]} where {expected[1:]} was declared."
