@@ -6,13 +6,14 @@ import pytest
 from sklearn.model_selection import GroupKFold, KFold, train_test_split
 
 from ecg_anomaly.errors import ECGError, RecordFileError, SignalError
+from ecg_anomaly.findings import FindingKind
 from ecg_anomaly.leads import STANDARD_LEADS
+from ecg_anomaly.quality import QualityGate, assess
 from ecg_anomaly.records import (
     BATCH_SIZE,
     Record,
     RecordSet,
     RecordSignalError,
-    default_leads,
 )
 from ecg_anomaly.signal.checks import check_rate
 
@@ -59,44 +60,6 @@ def complain(batch):
     if len(bad):
         raise RecordSignalError("too loud; turn it down.", row=int(bad[0]))
     return batch
-
-
-class TestRecord:
-    def test_what_it_keeps(self):
-        record = Record(np.zeros((2, 500), np.int16), 250, ["ii", "MDC_ECG_LEAD_V1"])
-        assert record.signal.dtype == np.float32
-        assert record.leads == ("II", "V1")
-        assert (record.fs, record.duration) == (250.0, 2.0)
-
-    def test_default_leads(self):
-        assert Record(np.zeros((12, 5))).leads == STANDARD_LEADS
-        assert Record(np.zeros((2, 5))).leads == ("lead1", "lead2")
-        assert default_leads(1) == ("lead1",)
-        assert Record().signal.shape == (0, 0)
-
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            ({"signal": np.zeros(5)}, "shape"),
-            ({"signal": np.zeros((2, 5), complex)}, "real array"),
-            ({"signal": np.zeros((2, 5), object)}, "real array"),
-            ({"fs": 0}, "positive number in Hz"),
-            ({"fs": np.nan}, "positive number in Hz"),
-            ({"fs": "fast"}, "positive number in Hz"),
-            ({"leads": ["I"]}, "2 leads in the signal, but 1 lead names"),
-            ({"leads": ["I", "i"]}, "more than once"),
-        ],
-    )
-    def test_errors_name_the_record(self, arguments, message):
-        with pytest.raises(SignalError, match=f"record 'a7': .*{message}") as caught:
-            Record(**{"signal": np.zeros((2, 5)), "record_id": "a7", **arguments})
-        assert isinstance(caught.value, ECGError)
-
-    def test_select_leads(self):
-        record = Record(np.array([[1.0], [3.0]]), leads=["I", "II"], record_id="a7")
-        assert record.select_leads(["III", "I"]).ravel().tolist() == [2.0, 1.0]
-        with pytest.raises(SignalError, match=r"record 'a7': .*V1 are missing"):
-            record.select_leads(["V1"])
 
 
 @pytest.mark.parametrize("fs", [0, -500, np.nan, np.inf, None, "x", [1]])
@@ -213,6 +176,9 @@ class TestRecordSet:
         data = pickle.dumps(records)
         assert len(data) < 10_000 < x.nbytes
         np.testing.assert_array_equal(pickle.loads(data).load(), 2 * x[50:])
+
+    def test_an_error_is_known_by_its_public_name(self):
+        assert RecordSignalError.__module__ == "ecg_anomaly.records"
 
     def test_arrays_are_not_copied(self):
         x = signals()
@@ -372,6 +338,50 @@ class TestFromRecords:
         nameless = RecordSet.from_records([Record(part) for part in x])
         assert len(set(nameless.patient_ids)) == 4
         assert nameless[0].patient_id == "row 0"
+
+    def test_annotations_come_back(self):
+        x = signals(3, 2)
+        given = [
+            {"age": 5, "sex": "m", "paced": True},
+            {"age": np.float32(61.5), "sex": "f", 7: None},
+            {"when": pd.Timestamp("2150-01-01 08:30")},
+        ]
+        whole = RecordSet.from_records(
+            [Record(part, annotations=known) for part, known in zip(x, given, strict=True)]
+        )
+        assert list(whole.table) == ["age", "sex", "paced", "7", "when"]
+        for records in (whole, whole[[2, 0, 1]][[1, 2, 0]]):
+            for read in ([*records], [records[k] for k in range(3)]):
+                for record, known in zip(read, given, strict=True):
+                    for name in records.table:
+                        found = record.annotations[name]
+                        assert found == known[name] if name in known else pd.isna(found)
+            assert [records[0].age, records[1].age] == [5.0, 61.5]
+            assert np.isnan(records[2].age)
+
+    def test_whole_numbers_stay_whole(self):
+        records = [Record(np.zeros((1, 5)), annotations={"age": age}) for age in (5, 70)]
+        assert RecordSet.from_records(records).table["age"].tolist() == [5, 70]
+        assert RecordSet.from_records(records).table["age"].dtype.kind == "i"
+
+    def test_what_is_no_single_value_is_not_carried(self):
+        beats = {"beats": np.arange(4), "dx": ["AF"], "scp_codes": {"NORM": 100}}
+        record = Record(np.zeros((1, 5)), annotations=beats)
+        assert RecordSet.from_records([record]).table is None
+        other = Record(np.zeros((1, 5)), annotations=beats | {"age": 3})
+        assert RecordSet.from_records([record, other])[1].annotations == {"age": 3}
+
+    def test_without_annotations_there_is_no_table(self):
+        assert RecordSet.from_records([Record(np.zeros((1, 5)))]).table is None
+
+    def test_the_gate_sees_the_age_of_a_child(self):
+        given = [Record(signals(1, 12, 1000)[0], annotations={"age": age}) for age in (40, 5)]
+        records = RecordSet.from_records(given)
+        kinds = [{found.kind for found in assess(record).findings} for record in records]
+        assert [FindingKind.POPULATION in found for found in kinds] == [False, True]
+        ages = records.table["age"]  # what GatedDetector reads
+        together = QualityGate().assess_batch(records.load(), records.fs, records.leads, ages)
+        assert [{found.kind for found in item.findings} for item in together] == kinds
 
     @pytest.mark.parametrize(
         ("other", "message"),

@@ -1,18 +1,18 @@
-"""One ECG (`Record`) and many of one shape (`RecordSet`), lazily read."""
+"""Many ECGs of one shape, lazily read."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import ECGError, RecordFileError, SignalError
-from .findings import Finding
-from .leads import STANDARD_LEADS, canonical_leads, reorder
-from .signal.checks import check_rate
+from ..errors import ECGError, RecordFileError, SignalError
+from ..leads import canonical_leads
+from ..signal.checks import check_rate
+from ._columns import table_of, with_own_patients
+from ._record import Record, default_leads
+from ._sources import ArraySource, RecordSignalError, SignalSource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,194 +21,6 @@ if TYPE_CHECKING:
 BATCH_SIZE = 256
 # Bytes of signals read at a time for single records: fewer than BATCH_SIZE where they are long.
 _BATCH_BYTES = 128 * 2**20
-
-
-def default_leads(n_leads: int) -> tuple[str, ...]:
-    """Return the standard names for twelve leads, and numbered ones for any other count."""
-    return STANDARD_LEADS if n_leads == 12 else tuple(f"lead{k + 1}" for k in range(n_leads))
-
-
-def _with_own_patients(patient_ids: Any, record_ids: np.ndarray) -> np.ndarray:
-    """Return patient ids, each missing one (NaN, None, "") replaced by one of the record's own.
-
-    That is the record's id or, where this is missing, repeated or a patient's too, its row: records
-    of unknown patients must not pass for one patient's.
-    """
-    ids = np.asarray(patient_ids)
-    if ids.dtype.kind in "iu":
-        return ids
-    import pandas as pd
-
-    given = np.asarray(patient_ids, object)  # beside strings, NaN would become "nan"
-    missing = pd.isna(given)
-    missing[~missing] = given[~missing] == ""
-    if not missing.any():
-        return ids
-    names = ["" if gone else str(name) for name, gone in zip(given, missing, strict=True)]
-    records = ["" if pd.isna(name) else str(name) for name in record_ids]
-    count = Counter(records) + Counter(set(names))
-    for row in np.flatnonzero(missing):
-        own = records[row]
-        names[row] = own if own and count[own] == 1 else f"row {row}"
-    return np.array(names)
-
-
-class RecordSignalError(SignalError):
-    """An error about one record of a batch, which a RecordSet completes with the record's name.
-
-    Parameters
-    ----------
-    problem : str
-        What is wrong, and the remedy.
-    row : int
-        Which record of the batch.
-    record_id : str or int
-        Name of the record, where known; else its row.
-    """
-
-    def __init__(self, problem: str, row: int = 0, record_id: str | int = 0):
-        super().__init__(problem, row, record_id)
-        self.problem, self.row, self.record_id = problem, row, record_id
-
-    def __str__(self) -> str:
-        return f"record {self.record_id!r}: {self.problem}"
-
-
-@dataclass(eq=False)
-class Channel:
-    """What was recorded beside the ECG: respiration, pressure, pulse.
-
-    Parameters
-    ----------
-    signal : ndarray of shape (n_samples,)
-    fs : float
-        Its own sampling rate in Hz.
-    unit : str
-        As the file has it.
-    """
-
-    signal: np.ndarray
-    fs: float
-    unit: str
-
-
-@dataclass(eq=False)
-class Record:
-    """One ECG.
-
-    Parameters
-    ----------
-    signal : ndarray of shape (n_leads, n_samples)
-        In mV; kept as float32.
-    fs : float, default=100.0
-        Sampling rate in Hz.
-    leads : sequence of str, optional
-        Lead names in any alias; by default the standard names for twelve leads.
-    record_id, patient_id, source : str, default=""
-        Which record, whose, and from which file or database.
-    annotations : dict, optional
-        Whatever else is known: beat labels, diagnoses, ``age`` in years, ``sex``.
-    quality : tuple of Finding, default=()
-        What the reader found noteworthy; empty, and so false, when clean.
-    extra : dict of str to Channel, optional
-        Channels that are no ECG leads.
-
-    Raises
-    ------
-    SignalError
-        If the signal is not a two-dimensional array of real numbers, `fs` is not a positive
-        number, or the names do not fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> record = Record(np.zeros((2, 500)), fs=250, leads=["i", "avf"], record_id="a1")
-    >>> record.leads, record.duration
-    (('I', 'aVF'), 2.0)
-    """
-
-    signal: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    fs: float = 100.0
-    leads: Sequence[str] | None = None
-    record_id: str = ""
-    patient_id: str = ""
-    source: str = ""
-    annotations: dict[str, Any] = field(default_factory=dict)
-    quality: tuple[Finding, ...] = ()
-    extra: dict[str, Channel] = field(default_factory=dict)
-
-    def __post_init__(self):
-        where = f"record {self.record_id!r}: " if self.record_id else ""
-        signal = np.asarray(self.signal)
-        if signal.ndim != 2 or signal.dtype.kind not in "fiub":
-            raise SignalError(
-                f"{where}signal must be a real array of shape (n_leads, n_samples), got "
-                f"{signal.dtype} of shape {signal.shape}."
-            )
-        self.signal = np.ascontiguousarray(signal, dtype=np.float32)
-        try:
-            self.fs = check_rate(self.fs)
-            self.leads = (
-                default_leads(len(signal)) if self.leads is None else canonical_leads(self.leads)
-            )
-        except SignalError as error:
-            raise SignalError(f"{where}{error}") from None
-        if len(self.leads) != len(signal):
-            raise SignalError(
-                f"{where}{len(signal)} leads in the signal, but {len(self.leads)} lead names."
-            )
-
-    @property
-    def duration(self) -> float:
-        """Length in seconds."""
-        return self.signal.shape[1] / self.fs
-
-    @property
-    def age(self) -> float:
-        """Age of the patient in years, from ``annotations["age"]``; NaN where it is not known."""
-        try:
-            return float(self.annotations.get("age", np.nan))
-        except (TypeError, ValueError):
-            return np.nan
-
-    def select_leads(self, leads: Sequence[str], *, missing: str = "raise") -> np.ndarray:
-        """Return the signal with leads by name and in order, deriving limb leads.
-
-        See Also
-        --------
-        ecg_anomaly.leads.reorder : the rules.
-        """
-        try:
-            return reorder(self.signal, self.leads or (), leads, missing=missing)
-        except SignalError as error:
-            raise SignalError(f"record {self.record_id!r}: {error}") from None
-
-
-class SignalSource(Protocol):
-    """Where a `RecordSet` reads from: anything with a shape that reads chosen rows.
-
-    Sources must be picklable and small, because ``n_jobs`` sends them to other processes.
-    """
-
-    shape: tuple[int, int, int]
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Return rows as an array of shape (len(rows), n_leads, n_samples), in mV."""
-        ...
-
-
-class _ArraySource:
-    """Rows of an array or memory map, left where it is."""
-
-    def __init__(self, array):
-        self.array = array
-        self.shape = array.shape
-
-    def read(self, rows):
-        signals = self.array[rows]
-        if np.ma.is_masked(signals):
-            signals = signals.astype(np.float32).filled(np.nan)
-        return np.asarray(signals, dtype=np.float32)
 
 
 class RecordSet:
@@ -268,7 +80,7 @@ class RecordSet:
                     "signals must be a real array of shape (n_records, n_leads, n_samples), got "
                     f"{signals.dtype} of shape {signals.shape}."
                 )
-            signals = _ArraySource(signals)
+            signals = ArraySource(signals)
         n_records, n_leads, n_samples = signals.shape
         self._source: SignalSource = signals
         self._rows = np.arange(n_records)
@@ -289,13 +101,16 @@ class RecordSet:
             if value is not None and len(value) != n_records:
                 raise SignalError(f"{name} has {len(value)} rows for {n_records} records.")
         if patient_ids is not None:
-            self._patient_ids = _with_own_patients(patient_ids, self._record_ids)
+            self._patient_ids = with_own_patients(patient_ids, self._record_ids)
 
     @classmethod
     def from_records(cls, records: Iterable[Record]) -> RecordSet:
         """Build a set from records of one rate, lead order and length.
 
-        A record without a patient id is a patient of its own.
+        A record without a patient id is a patient of its own. Annotations that are single values,
+        such as age and sex, become the columns of `table` and so the annotations of each record
+        again, NaN or None where a record had none of the name. Annotations of other kinds (beats,
+        lists, dictionaries), `Record.source`, `Record.quality` and `Record.extra` are not carried.
 
         Raises
         ------
@@ -326,6 +141,7 @@ class RecordSet:
             leads=first.leads,
             record_ids=[record.record_id for record in records],
             patient_ids=[record.patient_id for record in records],
+            table=table_of(records),
         )
 
     @property

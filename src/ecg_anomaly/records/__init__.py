@@ -1,0 +1,15 @@
+"""One ECG (`Record`) and many of one shape (`RecordSet`), lazily read."""
+
+from ._record import Channel, Record, default_leads
+from ._record_set import BATCH_SIZE, RecordSet
+from ._sources import RecordSignalError, SignalSource
+
+__all__ = [
+    "BATCH_SIZE",
+    "Channel",
+    "Record",
+    "RecordSet",
+    "RecordSignalError",
+    "SignalSource",
+    "default_leads",
+]
