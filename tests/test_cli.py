@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,18 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from ecg_anomaly import cli, experiment, load, make_ecg, save, score_records, scoring
+from ecg_anomaly import (
+    CAEDetector,
+    GatedDetector,
+    RecordSet,
+    cli,
+    experiment,
+    load,
+    make_ecg,
+    save,
+    score_records,
+    scoring,
+)
 from ecg_anomaly.errors import ECGError
 from ecg_anomaly.io import read_record
 from ecg_anomaly.leads import STANDARD_LEADS
@@ -144,11 +156,44 @@ def test_bare_numbers_are_scored_too(workshop, model, tmp_path):
     assert [row["verdict"] == "not scorable" for row in json.loads(out)] == [True, False]
 
 
+def test_names_that_are_no_text(workshop, model, tmp_path):
+    odd = os.fsdecode(b"rec\xff")
+    for suffix in (".hea", ".dat"):
+        source = workshop / "records" / f"r0{suffix}"
+        (tmp_path / (odd + suffix)).write_bytes(source.read_bytes())
+    header = tmp_path / f"{odd}.hea"
+    (tmp_path / "r0.dat").write_bytes((workshop / "records" / "r0.dat").read_bytes())
+    out = tmp_path / "scores.json"
+    code, _, _ = run("score", model, header, "--json", "--out", out)
+    assert code == 0
+    (row,) = json.loads(out.read_text("utf-8"))
+    assert row["record_id"] == "rec\ufffd"
+
+
+def test_refused_windows_are_told(tmp_path):
+    X = make_ecg(30, duration=4, random_state=0).X
+    gated = GatedDetector(CAEDetector(channels=8, latent_dim=4, max_epochs=1)).fit(RecordSet(X))
+    save(gated, tmp_path / "model")
+    long = make_ecg(1, duration=60, random_state=5).X[0]
+    long[:, 1000:] = 0
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    write_record(tmp_path / "a" / "ecg.hea", long)
+    write_record(tmp_path / "b" / "ecg.hea", np.zeros((12, 400)))
+    code, out, err = run("score", tmp_path / "model", tmp_path / "a", tmp_path / "b")
+    assert code == 0
+    first, second = err.splitlines()
+    assert re.match(rf"(not )?flagged: {tmp_path}/a/ecg.hea: 2\d of 29 windows not", first)
+    assert second.startswith(f"not scorable: {tmp_path}/b/ecg.hea: too few usable leads")
+    scored, refused = map(int, out.splitlines()[1].split()[-2:])
+    assert scored + refused == 29
+
+
 def test_scores_as_a_table(workshop, model):
     code, out, _ = run("score", model, workshop / "records")
     assert code == 0
     head, *rows = out.rstrip("\n").splitlines()
-    assert head.split() == ["record_id", "source", "score", "verdict", "n_windows"]
+    assert head.split() == ["record_id", "source", "score", "verdict", "n_windows", "n_refused"]
     assert len(rows) == 3
     expected = score_records(load(model), [workshop / "records/r1.hea"])["score"][0]
     assert float(rows[1].split()[2]) == pytest.approx(expected, rel=1e-4)

@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+_TOLD = ["record_id", "source", "verdict", "problem"]
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 DataOption = Annotated[
@@ -109,16 +110,20 @@ def score(
         read=partial(read_record, fs=fs, leads=names, unit=unit),
     )
     format = Format.JSON if as_json else format
+    for column in ("record_id", "source", "problem"):  # names need not be text
+        table[column] = [text.encode(errors="surrogateescape").decode(errors="replace")
+                         for text in table[column]]  # fmt: skip
     shown = table.drop(columns=["findings", "problem"]) if format is Format.TABLE else table
     text = _as_text(shown, format)
     if out is None:
         print(text)
     else:
         write_whole(out, f"{text}\n".encode())
-    refused = table[table["verdict"] == "not scorable"]
-    for problem in refused["problem"]:
-        _errors.print(f"not scorable: {problem}")
-    if len(refused) == len(table):
+    for name, source, verdict, problem in table[_TOLD].itertuples(index=False):
+        if problem:
+            where = "" if source and source in problem else f"{source or name}: "
+            _errors.print(f"{verdict}: {where}{problem}")
+    if (table["verdict"] == "not scorable").all():
         raise typer.Exit(2)
 
 

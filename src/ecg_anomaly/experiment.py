@@ -25,7 +25,7 @@ from .model_selection import split_holdout, threshold_at_false_alarm_rate
 from .preprocessing import TRANSFORMERS
 from .quality import Outcome, QualityGate
 from .records import BATCH_SIZE
-from .scoring import detector_of
+from .scoring import detector_of, gated_of
 
 logger = logging.getLogger(__name__)
 _DETECTORS: dict[str, type] = {cls.__name__: cls for cls in DETECTORS}
@@ -341,9 +341,10 @@ def fit_experiment(
 
 def scores_or_nan(model: Pipeline | GatedDetector, X: Any) -> np.ndarray:
     """Return the scores of records, NaN for those that the gate refuses."""
-    if not isinstance(model, GatedDetector):
+    gated = gated_of(model)
+    if gated is None:
         return model.score_samples(X)
-    scores, assessments = model.score_and_assess(X)
+    scores, assessments = gated.score_and_assess(X)
     refused = [item.outcome is Outcome.NOT_SCORABLE for item in assessments]
     return np.where(refused, np.nan, scores)
 

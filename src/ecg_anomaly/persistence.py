@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import __version__
 from .detectors import DETECTORS, GatedDetector
+from .detectors.gated import refuse_inner_gate
 from .errors import ECGError, ECGWarning, ModelFileError
 from .preprocessing import TRANSFORMERS
 from .quality import QualityGate
@@ -123,6 +124,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     if isinstance(estimator, Pipeline):
+        refuse_inner_gate(estimator)
         steps = [
             [name, _describe_step(step, f"{prefix}{name}.", tensors)]
             for name, step in estimator.steps

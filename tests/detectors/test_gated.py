@@ -20,9 +20,10 @@ from ecg_anomaly import (
     make_ecg,
 )
 from ecg_anomaly.detectors.gated import LOWEST_SCORE
-from ecg_anomaly.errors import ECGWarning, SignalError
+from ecg_anomaly.errors import DatasetError, ECGWarning, SignalError
 from ecg_anomaly.findings import FindingKind
 from ecg_anomaly.leads import STANDARD_LEADS
+from ecg_anomaly.model_selection import threshold_at_false_alarm_rate
 from ecg_anomaly.quality import Outcome
 
 
@@ -144,6 +145,42 @@ def test_ages_make_findings_and_no_verdict(fitted, ecgs):
     ]
     assert kinds == [True, False, False, False] * 10
     np.testing.assert_array_equal(fitted.predict_verdict(records), fitted.predict_verdict(ecgs))
+
+
+def test_ages_go_with_their_records_beyond_one_batch(fitted, ecgs):
+    """Records are read 256 at a time."""
+    X = np.resize(ecgs, (300, 12, 400))
+    ages = np.where(np.arange(300) == 290, 9.0, 40.0)
+    records = RecordSet(X, table=pd.DataFrame({"age": ages}))
+    young = [
+        FindingKind.POPULATION in {finding.kind for finding in assessment.findings}
+        for assessment in fitted.assess(records)
+    ]
+    assert np.flatnonzero(young).tolist() == [290]
+
+
+def test_the_detector_is_trained_on_blanked_records(pipeline, ecgs):
+    """What is unusable in training must not be learnt."""
+    X = ecgs.copy()
+    X[::4, 7] = 0.0
+    blanked = ecgs.copy()
+    blanked[::4, 7] = np.nan
+    one, two = (GatedDetector(pipeline).fit(x) for x in (X, blanked))
+    np.testing.assert_array_equal(one.score_samples(ecgs), two.score_samples(ecgs))
+    np.testing.assert_array_equal(one.imputer_.covariance_, two.imputer_.covariance_)
+
+
+def test_the_lowest_score_sets_no_threshold(fitted, new):
+    scores, _ = fitted.score_and_assess(np.concatenate([new] * 5))
+    with pytest.raises(DatasetError, match="not scorable"):
+        threshold_at_false_alarm_rate(scores, 0.2)
+    before = fitted.offset_
+    try:
+        fitted.offset_ = LOWEST_SCORE
+        with pytest.warns(ECGWarning):
+            assert fitted.predict(new).tolist() == [1, -1, 1, 1, 1, 1, 1, 1]
+    finally:
+        fitted.offset_ = before
 
 
 def test_in_searches_and_cross_validation(pipeline, ecgs):

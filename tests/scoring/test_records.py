@@ -26,7 +26,9 @@ from ecg_anomaly.errors import ECGError, RecordFileError, SignalError
 from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.scoring import detector_of, model_input
 
-COLUMNS = ["record_id", "source", "score", "verdict", "n_windows", "findings", "problem"]
+COLUMNS = [
+    "record_id", "source", "score", "verdict", "n_windows", "n_refused", "findings", "problem",
+]  # fmt: skip
 VERDICTS = {"flagged", "not flagged", "not scorable"}
 
 

@@ -54,7 +54,8 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
     detector : detector or Pipeline that ends in one, default=None
         Not fitted; None takes `CAEDetector` with its defaults.
     gate : QualityGate, default=None
-        None takes the gate with its defaults.
+        None takes the gate with its defaults. A search takes gates as a whole:
+        ``{"gate": [QualityGate(), QualityGate(max_noise=0.03)]}``.
     fs : float, default=100.0
         Sampling rate in Hz of arrays; a RecordSet has its own.
     leads : sequence of str, default=None
@@ -134,8 +135,10 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         Raises
         ------
         SignalError
-            If no record can be scored, or a lead is unusable in all of them.
+            If no record can be scored, or a lead is unusable in all of them; if there is another
+            gate in `detector`.
         """
+        refuse_inner_gate(self.detector)
         with self._all_or_nothing():
             X, _ = self._fit_input(X)
             self.fs_ = X.fs if isinstance(X, RecordSet) else check_rate(self.fs)
@@ -207,7 +210,10 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         ECGWarning
             If a record cannot be scored; `predict_verdict` tells it from those flagged.
         """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
+        records = self._checked(X)
+        scores, assessments = self._scores(records)
+        self._tell(records, assessments)
+        return np.where(_scorable(assessments) & (scores >= self.offset_), 1, -1)
 
     def predict_verdict(self, X):
         """Return "not flagged", "flagged" or "not scorable" for each record.
@@ -308,6 +314,21 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_leads_in_")
+
+
+def refuse_inner_gate(model: Any) -> None:
+    """Refuse a model with a gate inside.
+
+    Raises
+    ------
+    SignalError
+        If there is one: it would see filtered signals, and its refusals would pass for scores.
+    """
+    if isinstance(model, GatedDetector):
+        raise SignalError("a GatedDetector cannot be inside another model; let it be outermost.")
+    if isinstance(model, Pipeline):
+        for _, step in model.steps:
+            refuse_inner_gate(step)
 
 
 def _last_step(model: Any) -> Any:

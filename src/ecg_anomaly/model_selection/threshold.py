@@ -70,7 +70,8 @@ def threshold_at_false_alarm_rate(normal_scores, false_alarm_rate: float) -> flo
     Raises
     ------
     DatasetError
-        If there are fewer than ``1 / false_alarm_rate - 1`` scores, or one is not finite.
+        If there are fewer than ``1 / false_alarm_rate - 1`` scores, one is not finite, or one is
+        the lowest number, which `GatedDetector` gives for what cannot be scored.
 
     Examples
     --------
@@ -82,6 +83,11 @@ def threshold_at_false_alarm_rate(normal_scores, false_alarm_rate: float) -> flo
         raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate!r}.")
     if len(scores) == 0 or not np.isfinite(scores).all():
         raise DatasetError("a threshold needs at least one normal record with a finite score.")
+    if scores[0] == np.finfo(np.float64).min:
+        raise DatasetError(
+            "the scores hold those of records that are not scorable, the lowest number there is; "
+            "leave these out: they have no score."
+        )
     k = int(np.floor(false_alarm_rate * (len(scores) + 1) + 1e-9))
     if k == 0:
         raise DatasetError(

@@ -1,95 +1,144 @@
-"""The quality gate over the windows of a record, asked before anything is resampled."""
+"""Windows behind a quality gate, which sees the raw signal before anything is resampled."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from ..leads import sources
+from ..errors import SignalError
+from ..leads import LIMB_LEADS, reorder, sources
 from ..quality import Assessment, Outcome, QualityGate
 from ..records import Record
+from ..signal.imputation import fill_from_plane
+from ..signal.resampling import resample_gaps, resampled_length
 from ._model import ModelInput
-from ._windows import Windows, make_windows
+from ._windows import window_starts
 
 _WINDOWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class GatedWindows:
+    """The windows of a record that a gate lets through.
+
+    What is unusable in a window is blanked before it is resampled; limb leads follow from any two
+    that are left.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_leads, n_samples)
+        At the record's rate, of the leads that the gate judged.
+    leads : tuple of str
+    fs : float
+        The record's rate in Hz.
+    wanted : ModelInput
+    starts : ndarray of int
+        First samples of the windows, at the record's rate.
+    raw_length : int
+        Samples of a window at the record's rate.
+    assessments : sequence of Assessment
+        One a window.
+    """
+
+    signal: np.ndarray
+    leads: tuple[str, ...]
+    fs: float
+    wanted: ModelInput
+    starts: np.ndarray
+    raw_length: int
+    assessments: Sequence[Assessment]
+
+    @property
+    def length(self) -> int:
+        """Samples of a window as the model takes it."""
+        return self.wanted.n_samples
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def cut(self, number: int) -> np.ndarray:
+        """Return a window as the model takes it, NaN where it is unusable."""
+        start = self.starts[number]
+        part = self.signal[:, start : start + self.raw_length].copy()
+        self.assessments[number].blank_signal(part, self.fs, self.leads)
+        if self.fs != self.wanted.fs:
+            part = resample_gaps(part, fs_in=self.fs, fs_out=self.wanted.fs)
+        if self.leads != self.wanted.leads:
+            plane = np.array([LIMB_LEADS.get(lead, (np.nan, np.nan)) for lead in self.leads])
+            fill_from_plane(part[None], plane)
+            part = reorder(part, self.leads, self.wanted.leads, missing="nan")
+        return part[:, : self.length]
 
 
 class Gated(NamedTuple):
     """The windows of a record that can be scored, what was found, and what was refused."""
 
-    windows: Windows
+    windows: GatedWindows
+    n_refused: int
     findings: list[str]
     problem: str
 
 
 def gate_windows(record: Record, wanted: ModelInput, gate: QualityGate) -> Gated:
-    """Return the windows that can be scored; there may be none.
+    """Ask the gate about the raw signal of each window; there may be none that it lets through.
 
-    The gate sees the raw signal of each window; what it finds unusable is blanked in the window,
-    in leads that follow from it too.
+    It judges the leads that the model takes, those that the record lacks as missing ones.
 
     Raises
     ------
     SignalError
-        As `make_windows`.
+        If the record is too short, or its rate cannot be brought to the model's; the message names
+        the record.
     """
-    signal = record.signal
-    record = replace(record, signal=np.where(np.isinf(signal), np.nan, signal))
-    windows = make_windows(record, wanted)
-    assessments = _assess(record, windows, wanted, gate)
-    kept, blanks, reasons = [], [], []
-    for number, assessment in enumerate(assessments):
-        reason = assessment.reason
-        if assessment.outcome is not Outcome.NOT_SCORABLE:
-            blank = _blanks(assessment, record, wanted, windows.length)
-            single = Windows(windows.signal, windows.starts[[number]], windows.length, [blank])
-            if np.isfinite(single.cut(0)).any():
-                kept.append(number)
-                blanks.append(blank)
-                continue
-            reason = "no usable sample in the leads that the model takes"
-        reasons.append(reason)
-    problem = ""
-    if reasons:
-        problem = reasons[0]
-        if len(assessments) > 1:
-            problem = f"{len(reasons)} of {len(assessments)} windows not scorable: {problem}"
+    where = f"record {record.record_id!r}"
+    signal, leads = _judged(record, wanted)
+    n_raw = signal.shape[1]
+    try:
+        n_samples = resampled_length(n_raw, record.fs, wanted.fs)
+    except SignalError as error:
+        raise SignalError(f"{where}: {error}") from None
+    if n_samples < wanted.n_samples or n_raw < 2:
+        raise SignalError(
+            f"{where}: {record.duration:g} s is shorter than the "
+            f"{wanted.n_samples / wanted.fs:g} s that the model takes; record longer."
+        )
+    step = record.fs / wanted.fs
+    raw_length = min(n_raw, int(np.ceil(wanted.n_samples * step - 1e-6)))
+    starts = np.rint(window_starts(n_samples, wanted.n_samples) * step).astype(int)
+    starts = np.minimum(starts, n_raw - raw_length)
+    assessments: list[Assessment] = []
+    for first in range(0, len(starts), _WINDOWS_AT_ONCE):
+        some = starts[first : first + _WINDOWS_AT_ONCE]
+        raw = np.stack([signal[:, start : start + raw_length] for start in some])
+        assessments += gate.assess_batch(raw, record.fs, leads, [record.age] * len(some))
+    kept = [k for k, item in enumerate(assessments) if item.outcome is not Outcome.NOT_SCORABLE]
+    refused = [item for item in assessments if item.outcome is Outcome.NOT_SCORABLE]
+    problem = refused[0].reason if refused else ""
+    if refused and len(assessments) > 1:
+        problem = f"{len(refused)} of {len(assessments)} windows not scorable: {problem}"
+    passed = [assessments[k] for k in kept]
     return Gated(
-        Windows(windows.signal, windows.starts[kept], windows.length, blanks),
+        GatedWindows(signal, leads, record.fs, wanted, starts[kept], raw_length, passed),
+        len(refused),
         [str(finding) for finding in record.quality] + _summary(assessments),
         problem,
     )
 
 
-def _assess(
-    record: Record, windows: Windows, wanted: ModelInput, gate: QualityGate
-) -> list[Assessment]:
-    n_raw = record.signal.shape[1]
-    length = min(round(windows.length / wanted.fs * record.fs), n_raw)
-    starts = np.rint(windows.starts / wanted.fs * record.fs).astype(int)
-    starts = np.minimum(starts, n_raw - length)
-    assessments: list[Assessment] = []
-    for first in range(0, len(starts), _WINDOWS_AT_ONCE):
-        some = starts[first : first + _WINDOWS_AT_ONCE]
-        raw = np.stack([record.signal[:, start : start + length] for start in some])
-        assessments += gate.assess_batch(raw, record.fs, record.leads, [record.age] * len(some))
-    return assessments
-
-
-def _blanks(
-    assessment: Assessment, record: Record, wanted: ModelInput, length: int
-) -> list[tuple[int, int, int]]:
-    end_of_time = length / wanted.fs
-    spans = [(lead, 0.0, end_of_time) for lead in assessment.unusable_leads]
-    return [
-        (row, int(start * wanted.fs), int(np.ceil(end * wanted.fs)))
-        for lead, start, end in (*spans, *assessment.unusable_spans)
-        for row, name in enumerate(wanted.leads)
-        if lead in sources(name, record.leads or ())
-    ]
+def _judged(record: Record, wanted: ModelInput) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the leads that the model's are made of, and NaN for those that cannot be made."""
+    present = tuple(record.leads or ())
+    derives = any(name in LIMB_LEADS and name not in present for name in wanted.leads)
+    used = [lead for lead in present if lead in wanted.leads or (derives and lead in LIMB_LEADS)]
+    absent = [name for name in wanted.leads if not sources(name, present)]
+    signal = np.full((len(used) + len(absent), record.signal.shape[1]), np.nan, np.float32)
+    signal[: len(used)] = record.signal[[present.index(lead) for lead in used]]
+    signal[np.isinf(signal)] = np.nan
+    return signal, (*used, *absent)
 
 
 def _summary(assessments: list[Assessment]) -> list[str]:

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._input import SignalInputMixin
-from ..detectors import GatedDetector
+from ..detectors.gated import GatedDetector, refuse_inner_gate
 from ..errors import ECGError, SignalError
 from ..leads import STANDARD_LEADS
 
@@ -99,7 +99,7 @@ def _fitted_steps(model: Any) -> list[Any]:
 def _flat(model: Any) -> list[Any]:
     """Return the steps of a model, those of nested Pipelines too, without idle ones.
 
-    Behind a gate the imputer comes first.
+    Behind a gate, which must be outermost, the imputer comes first.
     """
     if isinstance(model, BaseSearchCV):
         check_is_fitted(model, "best_estimator_")
@@ -108,6 +108,7 @@ def _flat(model: Any) -> list[Any]:
         check_is_fitted(model)
         return [model.imputer_, *_flat(model.detector_)]
     if isinstance(model, Pipeline):
+        refuse_inner_gate(model)
         return [inner for _, step in model.steps for inner in _flat(step)]
     return [] if model is None or isinstance(model, str) else [model]
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..datasets import ECGDataset
+from ..detectors.gated import FLAGGED, NOT_FLAGGED, NOT_SCORABLE
 from ..errors import ECGError, SignalError
 from ..io import read_record
 from ..records import Record, RecordSet
 from ._gating import gate_windows
 from ._model import ModelInput, detector_of, gated_of, model_input
-from ._windows import Windows, WindowSource, make_windows, refuse_empty
+from ._windows import Windows, WindowSource, plain_windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,12 +28,14 @@ _AGGREGATES: dict[str, Callable[[np.ndarray], float]] = {
     "mean": np.mean,
     "median": np.median,
 }
-_COLUMNS = ["record_id", "source", "score", "verdict", "n_windows", "findings", "problem"]
+_COLUMNS = [
+    "record_id", "source", "score", "verdict", "n_windows", "n_refused", "findings", "problem",
+]  # fmt: skip
 
 
 def score_records(
     model: Any,
-    records: Iterable[Record | str | Path] | RecordSet | Record | str | Path,
+    records: Iterable[Record | str | Path] | RecordSet | ECGDataset | Record | str | Path,
     *,
     aggregate: str = "min",
     errors: str = "raise",
@@ -44,14 +48,15 @@ def score_records(
     overlap by half. A lead that is still missing is left to a `LeadImputer` where the model begins
     with one; else the record is refused. A shorter record is left to a `CropOrPad` likewise.
 
-    A `GatedDetector`'s gate sees the raw signal of each window, at the record's own rate; windows
-    that it refuses do not count, and a record without any other is not scorable.
+    A `GatedDetector`'s gate sees the raw signal of each window, at the record's own rate, of the
+    leads that the model takes; windows that it refuses do not count, and a record without any other
+    is not scorable.
 
     Parameters
     ----------
     model : detector, Pipeline or search
         Fitted.
-    records : RecordSet, Record, str or Path, or iterable of the latter three
+    records : RecordSet, ECGDataset of one, Record, str or Path, or iterable of the latter three
         Taken one after another: a generator may be longer than memory.
     aggregate : {"min", "mean", "median"}, default="min"
         How a record's score follows from those of its windows. With ``"min"`` a record is flagged
@@ -69,7 +74,8 @@ def score_records(
     DataFrame
         One row a record, in order: ``record_id``, ``source``, ``score`` (higher = more normal),
         ``verdict`` ("not flagged", "flagged", "not scorable"), ``n_windows`` that were scored,
-        ``findings`` (what the reader and the gate found, a list of str), ``problem``.
+        ``n_refused`` that the gate refused, ``findings`` (what the reader and the gate found, a
+        list of str), ``problem``.
 
     Raises
     ------
@@ -94,6 +100,8 @@ def score_records(
         raise ValueError(f'errors must be "raise" or "report", got {errors!r}.')
     if isinstance(records, str | os.PathLike | Record):
         records = [records]
+    elif isinstance(records, ECGDataset):
+        records = records.X
     if isinstance(records, np.ndarray):
         raise SignalError(
             f"an array of shape {records.shape} tells neither rate nor leads; wrap it as "
@@ -111,38 +119,59 @@ def score_records(
                 row["problem"] = str(scores)
                 continue
             row["score"] = float(_AGGREGATES[aggregate](scores))
-            row["verdict"] = "flagged" if row["score"] < offset else "not flagged"
+            row["verdict"] = FLAGGED if row["score"] < offset else NOT_FLAGGED
         waiting.clear()
 
-    for item in records:
-        row = dict.fromkeys(_COLUMNS, "") | {"score": np.nan, "verdict": "not scorable"}
-        row |= {"record_id": Path(str(item)).stem, "source": str(item)}
-        row |= {"n_windows": 0, "findings": []}
+    for name, source, record in _opened(records, read):
+        row = dict.fromkeys(_COLUMNS, "") | {"score": np.nan, "verdict": NOT_SCORABLE}
+        row |= {"record_id": name, "source": source}
+        row |= {"n_windows": 0, "n_refused": 0, "findings": []}
         rows.append(row)
         try:
-            record = item if isinstance(item, Record) else read(item)
-            row |= {"record_id": record.record_id, "source": record.source}
+            if isinstance(record, ECGError):
+                raise record
             row["findings"] = [str(finding) for finding in record.quality]
             if gated is None:
-                windows = make_windows(record, wanted)
-                refuse_empty(record, windows, wanted)
+                windows: Windows = plain_windows(record, wanted)
             else:
-                windows, row["findings"], row["problem"] = gate_windows(record, wanted, gated.gate_)
+                windows, row["n_refused"], row["findings"], row["problem"] = gate_windows(
+                    record, wanted, gated.gate_
+                )
         except ECGError as error:
             if errors == "raise":
                 raise
             row["problem"] = str(error)
             continue
-        row["n_windows"] = len(windows.starts)
+        row["n_windows"] = len(windows)
         if not row["n_windows"]:
             continue
         if waiting and waiting[0][1].length != windows.length:
             flush()
         waiting.append((row, windows))
-        if sum(len(windows.starts) for _, windows in waiting) >= _WINDOWS_AT_A_TIME:
+        if sum(len(windows) for _, windows in waiting) >= _WINDOWS_AT_A_TIME:
             flush()
     flush()
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _opened(
+    records: Any, read: Callable[[str | Path], Record]
+) -> Iterator[tuple[str, str, Record | ECGError]]:
+    """Yield name, source and record, or why it cannot be read."""
+    if isinstance(records, RecordSet):
+        for name, item in zip(records.record_ids, records.each(), strict=True):
+            yield str(name), getattr(item, "source", ""), item
+        return
+    for item in records:
+        if isinstance(item, Record):
+            yield item.record_id, item.source, item
+            continue
+        try:
+            record = read(item)
+        except ECGError as error:
+            yield Path(str(item)).stem, str(item), error
+        else:
+            yield record.record_id, record.source, record
 
 
 def _scores(score, wanted: ModelInput, waiting, errors: str) -> Sequence[np.ndarray | ECGError]:
@@ -151,12 +180,12 @@ def _scores(score, wanted: ModelInput, waiting, errors: str) -> Sequence[np.ndar
         return []
     try:
         batch = RecordSet(
-            WindowSource([windows for _, windows in waiting]),
+            WindowSource([windows for _, windows in waiting], len(wanted.leads)),
             fs=wanted.fs,
             leads=wanted.leads,
-            record_ids=[row["record_id"] for row, windows in waiting for _ in windows.starts],
+            record_ids=[row["record_id"] for row, windows in waiting for _ in range(len(windows))],
         )
-        ends = np.cumsum([len(windows.starts) for _, windows in waiting])
+        ends = np.cumsum([len(windows) for _, windows in waiting])
         return np.split(score(batch), ends[:-1])
     except ECGError as error:
         if errors == "raise":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -14,34 +15,44 @@ from ..signal.resampling import resample_gaps
 from ._model import ModelInput
 
 
-class Windows(NamedTuple):
-    """Windows of one length over a record, at the model's rate and with its leads.
+class Windows(Protocol):
+    """Windows of one length over a record."""
 
-    `blanks` tells for each window what of it is unusable: row, first sample, end.
-    """
+    @property
+    def length(self) -> int:
+        """Samples of each."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def cut(self, number: int) -> np.ndarray:
+        """Return a window as the model takes it, of shape (n_leads, length)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PlainWindows:
+    """Windows over a signal that has the model's rate and leads already."""
 
     signal: np.ndarray
     starts: np.ndarray
     length: int
-    blanks: Sequence[Sequence[tuple[int, int, int]]] = ()
+
+    def __len__(self) -> int:
+        return len(self.starts)
 
     def cut(self, number: int) -> np.ndarray:
-        """Return a window, NaN where it is unusable."""
+        """Return a window."""
         start = self.starts[number]
-        part = self.signal[:, start : start + self.length]
-        if self.blanks and self.blanks[number]:
-            part = part.copy()
-            for row, first, end in self.blanks[number]:
-                part[row, first:end] = np.nan
-        return part
+        return self.signal[:, start : start + self.length]
 
 
 class WindowSource:
     """The windows of several records as the source of a RecordSet: none is copied unread."""
 
-    def __init__(self, parts: Sequence[Windows]):
-        self.windows = [(part, number) for part in parts for number in range(len(part.starts))]
-        self.shape = (len(self.windows), len(parts[0].signal), parts[0].length)
+    def __init__(self, parts: Sequence[Windows], n_leads: int):
+        self.windows = [(part, number) for part in parts for number in range(len(part))]
+        self.shape = (len(self.windows), n_leads, parts[0].length)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         out = np.empty((len(rows), *self.shape[1:]), np.float32)
@@ -51,14 +62,21 @@ class WindowSource:
         return out
 
 
-def make_windows(record: Record, wanted: ModelInput) -> Windows:
-    """Return windows that cover the record and overlap by half.
+def window_starts(n_samples: int, length: int) -> np.ndarray:
+    """Return where windows begin that cover so many samples and overlap by half or more."""
+    n_windows = 1 + -(-(n_samples - length) // max(1, length // 2))
+    return np.linspace(0, n_samples - length, n_windows).round().astype(int)
+
+
+def plain_windows(record: Record, wanted: ModelInput) -> PlainWindows:
+    """Return windows that cover the record.
 
     Raises
     ------
     SignalError
         If a lead that is needed is missing, a sample is infinite, or NaN where the model takes
-        none, or the record is too short; the message names the record.
+        none, the record is too short, or a window has no sample at all; the message names the
+        record.
     """
     signal, leads = record.signal, tuple(record.leads or ())
     where = f"record {record.record_id!r}"
@@ -69,14 +87,14 @@ def make_windows(record: Record, wanted: ModelInput) -> Windows:
             f"{where}: {signal[lead, sample]} in lead {leads[lead]} at sample {sample}; put the "
             "model behind a GatedDetector, or begin it with LeadImputer, which fills in NaN."
         )
-    missing = "nan" if wanted.allow_nan else "raise"
-    if record.fs != wanted.fs:
-        signal = resample_gaps(signal, fs_in=record.fs, fs_out=wanted.fs)
-    if leads != wanted.leads:
-        try:
+    try:
+        if record.fs != wanted.fs:
+            signal = resample_gaps(signal, fs_in=record.fs, fs_out=wanted.fs)
+        if leads != wanted.leads:
+            missing = "nan" if wanted.allow_nan else "raise"
             signal = reorder(signal, leads, wanted.leads, missing=missing)
-        except SignalError as error:
-            raise SignalError(f"{where}: {error}") from None
+    except SignalError as error:
+        raise SignalError(f"{where}: {error}") from None
     n_samples = signal.shape[1]
     if n_samples < wanted.n_samples and not (wanted.any_length and n_samples):
         raise SignalError(
@@ -85,19 +103,12 @@ def make_windows(record: Record, wanted: ModelInput) -> Windows:
             "model with CropOrPad, knowing that padding is not ECG."
         )
     length = min(n_samples, wanted.n_samples)
-    n_windows = 1 + -(-(n_samples - length) // max(1, length // 2))
-    starts = np.linspace(0, n_samples - length, n_windows).round().astype(int)
-    return Windows(signal, starts, length)
+    windows = PlainWindows(signal, window_starts(n_samples, length), length)
+    _refuse_empty(record, windows, wanted)
+    return windows
 
 
-def refuse_empty(record: Record, windows: Windows, wanted: ModelInput) -> None:
-    """Refuse a record that has a window without any sample.
-
-    Raises
-    ------
-    SignalError
-        If there is one; an ECG made up as a whole is none.
-    """
+def _refuse_empty(record: Record, windows: PlainWindows, wanted: ModelInput) -> None:
     known = np.concatenate([[0], np.isfinite(windows.signal).any(axis=0).cumsum()])
     starts, length = windows.starts, windows.length
     empty = starts[known[starts + length] == known[starts]]
