@@ -181,7 +181,7 @@ def test_an_artefact_does_not_leak_out_of_what_is_blanked(model):
     x = make_ecg(1, fs=500, duration=4, random_state=3).X[0]
     pulse = x.copy()
     pulse[7, 1000:1100] += 30
-    gate = QualityGate(max_unusable=0.8)
+    gate = QualityGate(min_agreement=0.0, max_unusable=0.8)
     (assessment,) = gate.assess_batch(pulse[None], 500)
     assert [span[0] for span in assessment.unusable_spans] == ["V2"]
     (_, start, end) = assessment.unusable_spans[0]
