@@ -21,7 +21,7 @@ from ecg_anomaly.experiment import (
     load_config,
     load_datasets,
 )
-from ecg_anomaly.model_selection import split_holdout
+from ecg_anomaly.model_selection import split_holdout, threshold_at_false_alarm_rate
 from ecg_anomaly.persistence import load, read_metadata, save
 from ecg_anomaly.quality import QualityGate
 
@@ -119,13 +119,19 @@ def test_what_the_gate_refuses_sets_no_threshold(fitted):
     config, training, test, plain = fitted
     gated = config.model_copy(update={"gate": {}})
     X = training.X.copy()
-    X[::10] = 0.0
+    X[::3] = 0.0
     training = dataclasses.replace(training, X=X)
     result = fit_experiment(gated, training)
-    n_flat = int((training.y[::10] == 1).sum())
+    n_flat = int((training.y[::3] == 1).sum())
     assert result.n_refused == n_flat > 5
     assert result.n_train + result.n_holdout == plain.n_train + plain.n_holdout - n_flat
-    assert result.threshold > -1e3
+    normals = training[training.y == 1]
+    _, holdout = split_holdout(normals.groups, config.threshold.holdout, 0)
+    scores = module.scores_or_nan(result.model, normals.X[holdout])
+    assert np.isnan(scores).mean() > 0.2
+    rate = config.threshold.false_alarm_rate
+    expected = threshold_at_false_alarm_rate(scores[np.isfinite(scores)], rate)
+    assert result.threshold == expected
     assert result.metadata(gated)["n_refused"] == n_flat
     X = test.X.copy()
     X[:4] = 0.0
