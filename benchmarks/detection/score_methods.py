@@ -3,9 +3,9 @@
     python benchmarks/detection/score_methods.py DIR
 
 Trained on the normals of folds 1-7 with the shipped experiments' parameters, but without the gate,
-read on fold 8: the defaults were chosen by it. "PVC among normals" is the AUROC of records that the superclass
-rule calls normal although they hold premature ventricular beats, against the other normals. The
-synthetic column takes 2,000 normals and the detectors' defaults. Writes
+read on fold 8: the defaults were chosen by it. "PVC among normals" is the AUROC of records that the
+superclass rule calls normal although they hold premature ventricular beats, against the other
+normals. The synthetic column takes 2,000 normals and the detectors' defaults. Writes
 benchmarks/results/score_methods.json.
 """
 
