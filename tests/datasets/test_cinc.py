@@ -1,3 +1,4 @@
+import os
 import pickle
 import time
 
@@ -142,8 +143,29 @@ def test_shorter_records_are_never_padded(folder):
     dataset = load_cinc(folder, duration=12)
     assert set(dataset.table["record"]) == {"A0002", "I0001", "S0001"}
     assert dataset.excluded["shorter than 12 s"] == 4
-    with pytest.raises(DatasetError, match=r"no record is left.*shorter than 60 s"):
+    with pytest.raises(DatasetError, match=r"no record is left.*7 shorter than 60 s") as error:
         load_cinc(folder, duration=60)
+    assert "choose a shorter duration" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "remedy"),
+    [
+        (("#Dx: 426783006", "#Dx:"), "2 without a diagnosis", "headers name diagnoses"),
+        ((" V3", " PLETH"), "2 without all twelve leads", "folder of 12-lead ECGs"),
+        ((" 500 5000", " 500 4999"), "2 shorter than 10 s", "choose a shorter duration"),
+    ],
+)
+def test_the_remedy_fits_the_reason(tmp_path, write_record, change, reason, remedy):
+    write(tmp_path, write_record, dict.fromkeys(("A0001", "A0003"), RECORDS["A0001"]))
+    for name in ("A0001", "A0003"):
+        replace(tmp_path, name, *change)
+    with pytest.raises(DatasetError, match=rf"no record is left \({reason}\)") as error:
+        load_cinc(tmp_path)
+    said = str(error.value)
+    assert remedy in said
+    others = {"headers name diagnoses", "folder of 12-lead ECGs", "shorter duration"} - {remedy}
+    assert sum(other in said for other in others) == (remedy == "choose a shorter duration")
 
 
 def test_leads_by_name(tmp_path, write_record):
@@ -254,6 +276,38 @@ def test_missing_folder(tmp_path):
             load_cinc(path)
 
 
+def test_folders_in_folders(tmp_path, write_record):
+    deepest = tmp_path
+    try:
+        for _ in range(1500):
+            deepest = deepest / "d"
+            deepest.mkdir()
+        write(tmp_path / "d" / "d", write_record, {"A0001": RECORDS["A0001"]})
+        assert load_cinc(tmp_path).X.shape == (1, 12, 5000)
+    finally:  # pytest's own removal is recursive
+        while deepest != tmp_path / "d" / "d":
+            deepest.rmdir()
+            deepest = deepest.parent
+
+
+def test_links_to_folders_are_not_followed(folder):
+    (folder / "part0" / "loop").symlink_to(folder)
+    (folder / "folder.hea").symlink_to(folder / "part1")
+    assert load_cinc(folder).table["record"].tolist() == KEPT
+
+
+def test_a_folder_that_may_not_be_read(folder, monkeypatch):
+    def scandir(path):
+        if str(path).endswith("part1"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path)
+
+    original = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(DatasetError, match=r"part1 cannot be read \(Permission denied\)"):
+        load_cinc(folder)
+
+
 def test_headers_are_scanned_fast(tmp_path, write_record):
     write(tmp_path, write_record, {"A0001": RECORDS["A0001"]})
     text = header(tmp_path, "A0001").read_text()
@@ -283,6 +337,20 @@ def test_cpsc_2018_by_name_and_by_code(tmp_path, write_record, as_codes):
     assert dataset.table["dx"].iloc[-1] == ("Normal", "STE")
     assert dataset.name == "CPSC 2018 500 Hz, 10 s"
     assert dataset.X.shape == (10, 12, 5000)
+
+
+def test_cpsc_2018_of_other_lengths(tmp_path, write_record):
+    given = {"A0001": ("Normal", 6), "A0002": ("RBBB", 15.5), "A0003": ("AF,STD", 60)}
+    records = {name: (dx, 0, 500, seconds, "50", "Male") for name, (dx, seconds) in given.items()}
+    write(tmp_path, write_record, records)
+    dataset = load_cpsc2018(tmp_path, duration=15)
+    assert dataset.table["record"].tolist() == ["A0002", "A0003"]
+    assert dataset.table["file_duration"].tolist() == [15.5, 60]
+    assert dataset.excluded == {"shorter than 15 s": 1}
+    assert dataset.labels.sum(axis=1).tolist() == [1, 2]
+    for row, name in enumerate(("A0002", "A0003")):
+        expected = digital(name, 500, given[name][1])[:, :7500] / 1000
+        np.testing.assert_allclose(dataset.X[row].signal, expected, atol=1e-6)
 
 
 def test_cpsc_2018_takes_no_other_diagnosis(folder):

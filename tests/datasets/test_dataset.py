@@ -66,6 +66,12 @@ def test_one_integer_is_refused(key):
         make()[key]
 
 
+def test_a_walk_is_refused_and_not_empty():
+    for action in (iter, list, enumerate):
+        with pytest.raises(TypeError, match=r"iterate over dataset\.X"):
+            action(make())
+
+
 @pytest.mark.parametrize("key", [[N], [-N - 1], np.ones(N + 1, bool), "a"])
 def test_rows_that_are_not_there(key):
     with pytest.raises(IndexError):

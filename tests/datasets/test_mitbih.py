@@ -1,10 +1,11 @@
+import os
 import pickle
 import warnings
 
 import numpy as np
 import pytest
 
-from ecg_anomaly.datasets import load_mitbih
+from ecg_anomaly.datasets import _mitbih_beats, load_mitbih
 from ecg_anomaly.datasets.mitbih import DS1, DS2, PACED, RECORDS
 from ecg_anomaly.errors import DatasetError, ECGError, RecordFileError
 
@@ -274,6 +275,23 @@ def test_detected_peaks(with_artefacts):
     assert len(dataset) + n_left == n_annotated
 
 
+@pytest.mark.parametrize(("distance", "met"), [(54, True), (-54, True), (55, False), (-55, False)])
+def test_a_peak_meets_a_beat_within_150_ms(folder, monkeypatch, distance, met):
+    found = SAMPLES.copy()
+    found[9] += distance  # 54 samples are 150 ms
+    monkeypatch.setattr(_mitbih_beats, "find_r_peaks", lambda signal, fs: found)
+    dataset = load(folder, r_peaks="detected")
+    there = (dataset.table["sample"] == found[9]).groupby(dataset.table["record"]).any()
+    assert there.tolist() == [met] * 5
+    assert len(dataset) == 100 - (0 if met else 5)
+    unmet = {reason: n for reason, n in dataset.excluded.items() if "meets" in reason}
+    assert unmet == ({} if met else {
+        "detections that no annotated beat meets": 5,
+        "beats of class N that no detection meets": 4,
+        "beats of class S that no detection meets": 1,
+    })  # fmt: skip
+
+
 def test_flutter_waves_need_no_detection(folder, write_record):
     extra = [(int(SAMPLES[14]) - 50, "[", ""), (int(SAMPLES[16]) + 50, "]", "")]
     write(folder, write_record, "207", "NNNNNNNNNNNNNN!!!NNN", extra)
@@ -331,7 +349,10 @@ def test_a_record_is_read_once(folder, monkeypatch):
         ({"leads": "MLII"}, "leads: leads must be a sequence of names"),
         ({"leads": ()}, "at least one lead"),
         ({"leads": ("MLII", "MLII")}, "named more than once"),
-        ({"leads": ("V9",)}, "no beat is left"),
+        (
+            {"leads": ("V9",)},
+            r"no beat is left \(.*5 records without lead\(s\) V9.*other leads",
+        ),
     ],
 )
 def test_parameters(folder, params, problem):
@@ -342,6 +363,18 @@ def test_parameters(folder, params, problem):
 def test_missing_folder(tmp_path):
     with pytest.raises(DatasetError, match="holds none of the 48 records"):
         load(tmp_path / "none")
+
+
+def test_a_folder_that_may_not_be_looked_into(folder, monkeypatch):
+    def stat(path, *args, **kwargs):
+        if str(path).startswith(str(folder)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path, *args, **kwargs)
+
+    original = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    with pytest.raises(DatasetError, match=rf"^{folder} cannot be read \(Permission denied\)"):
+        load(folder)
 
 
 def test_missing_annotations(folder):

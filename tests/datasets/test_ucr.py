@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,6 +63,18 @@ def test_every_format_gives_the_same(tmp_path, kind):
     assert dataset.table["split"].tolist() == ["train"] * 4 + ["test"] * 3
     assert dataset.labels["myocardial infarction"].tolist() == (dataset.y == -1).tolist()
     assert dataset.excluded == {"rows that the archive has and the file lacks": 193}
+
+
+def test_a_folder_that_may_not_be_looked_into(folder, monkeypatch):
+    def stat(path, *args, **kwargs):
+        if str(path).startswith(str(folder)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path, *args, **kwargs)
+
+    original = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    with pytest.raises(DatasetError, match=rf"^{folder} cannot be read \(Permission denied\)"):
+        load_ecg200(folder)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -16,11 +15,18 @@ from ..errors import DatasetError, SignalError
 from ..leads import STANDARD_LEADS, can_derive
 from ..records import RecordSet
 from ..signal.resampling import rate_ratio
-from ._dataset import ECGDataset
+from ._dataset import ECGDataset, counted
 from ._files import RecordFiles
+from ._folders import files_below
 from ._headers import ScannedHeader, scan_header
 from ._people import clean_ages, clean_sexes
 
+_NO_DIAGNOSIS, _NO_LEADS = "without a diagnosis", "without all twelve leads"
+# Against having no record left; a record that is left out for another reason is too short.
+_REMEDIES = {
+    _NO_DIAGNOSIS: 'take a folder whose headers name diagnoses, as in "#Dx: 426783006"',
+    _NO_LEADS: "take a folder of 12-lead ECGs, or read records of other leads with read_record",
+}
 _UNKNOWN = ("", "unknown", "nan")
 # By the letters of a record's name; Chapman-Shaoxing and Ningbo share theirs.
 _SOURCES = {
@@ -79,9 +85,10 @@ def load_challenge(
             headers.append(header)
             diagnoses.append(codes)
     if not headers:
-        raise DatasetError(
-            f"{folder}: no record is left ({dict(excluded)}); choose a shorter duration."
+        remedies = "; ".join(
+            _REMEDIES.get(reason, "choose a shorter duration") for reason in excluded
         )
+        raise DatasetError(f"{folder}: no record is left ({counted(excluded)}); {remedies}.")
     ids: Any = np.array([header.path.stem for header in headers])
     table = pd.DataFrame(
         {
@@ -136,16 +143,13 @@ def _n_samples(duration: float, fs: float) -> int:
 def _find_headers(folder: Path, database: str) -> list[Path]:
     """Return all headers below a folder by their names, of which none may stand there twice."""
     found: dict[str, Path] = {}
-    for where, _, files in os.walk(folder):
-        for file in files:
-            if file.endswith(".hea"):
-                path = Path(where) / file
-                if path.stem in found:
-                    raise DatasetError(
-                        f"record {path.stem} lies in {found[path.stem].parent} and in "
-                        f"{path.parent}; keep one of them, a copy would leak across splits."
-                    )
-                found[path.stem] = path
+    for path in files_below(folder, ".hea"):
+        if path.stem in found:
+            raise DatasetError(
+                f"record {path.stem} lies in {found[path.stem].parent} and in {path.parent}; keep "
+                "one of them, a copy would leak across splits."
+            )
+        found[path.stem] = path
     if not found:
         raise DatasetError(
             f"{folder} holds no header (*.hea); the folder must hold {database} in WFDB format, as "
@@ -164,9 +168,9 @@ def _reason_to_leave_out(
     header: ScannedHeader, codes: tuple[str, ...], duration: float, fs: float
 ) -> str:
     if not codes:
-        return "without a diagnosis"
+        return _NO_DIAGNOSIS
     if not all(can_derive(lead, header.leads) for lead in STANDARD_LEADS):
-        return "without all twelve leads"
+        return _NO_LEADS
     if header.n_samples < duration * header.fs:
         return f"shorter than {duration:g} s"
     try:

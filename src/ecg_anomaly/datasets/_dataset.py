@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,17 @@ from ..records import RecordSet
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def counted(excluded: Mapping[str, int]) -> str:
+    """Return what was left out for a message.
+
+    Examples
+    --------
+    >>> counted({"without a diagnosis": 2, "shorter than 10 s": 1, "damaged": 0})
+    '2 without a diagnosis, 1 shorter than 10 s'
+    """
+    return ", ".join(f"{n} {reason}" for reason, n in excluded.items() if n)
 
 
 @dataclass(eq=False)
@@ -62,6 +74,13 @@ class ECGDataset:
 
     def __len__(self) -> int:
         return len(self.X)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Refuse: without it, Python would ask for ``dataset[0]`` and take the error for an end."""
+        raise TypeError(
+            "a dataset of ECGs, labels and more is not iterated over; iterate over dataset.X, or "
+            "zip(dataset.X, dataset.y)."
+        )
 
     def __getitem__(self, rows) -> ECGDataset:
         """Return the dataset of some rows: a slice, indices or a boolean mask."""

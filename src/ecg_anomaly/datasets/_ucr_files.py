@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DatasetError
+from ._folders import is_file
 
 #: In order of preference, where a folder holds several; "" is the archive's oldest form.
 SUFFIXES = (".txt", ".tsv", ".csv", ".ts", ".arff", "")
@@ -19,12 +20,12 @@ def find_split(folder: Path, name: str, split: str) -> Path:
     Raises
     ------
     DatasetError
-        If there is none.
+        If there is none, or the folder may not be looked into.
     """
     stem = f"{name}_{split.upper()}"
     for suffix in SUFFIXES:
         path = folder / f"{stem}{suffix}"
-        if path.is_file():
+        if is_file(path):
             return path
     raise DatasetError(
         f"{folder / stem} is missing, with any of {', '.join(filter(None, SUFFIXES))}; the folder "

@@ -14,7 +14,8 @@ from ..errors import DatasetError, SignalError
 from ..leads import canonical_leads
 from ..records import RecordSet
 from ._beat_windows import BeatWindows, LongRecords
-from ._dataset import ECGDataset
+from ._dataset import ECGDataset, counted
+from ._folders import is_file
 from ._headers import ScannedHeader, scan_header
 from ._mitbih_beats import AAMI_CLASSES, CLASSES, FLUTTER, Beats, annotated_beats, detected_beats
 
@@ -161,7 +162,10 @@ def load_mitbih(
     if subset is not None:
         table = table[table["subset"] == subset].reset_index(drop=True)
     if table.empty:
-        raise DatasetError(f"{folder}: no beat is left; take in more records, or shorter windows.")
+        raise DatasetError(
+            f"{folder}: no beat is left ({counted(excluded)}); take in more records, other "
+            "leads or shorter windows."
+        )
     return _dataset(table, headers, records, int(n_samples), abnormal_symbols, fibrillation,
                     bundle_branch_block, r_peaks, excluded)  # fmt: skip
 
@@ -182,7 +186,7 @@ def _choose(
     excluded: Counter[str],
 ) -> list[ScannedHeader]:
     """Return the headers of the records to take beats from."""
-    there = [name for name in RECORDS if (folder / f"{name}.hea").is_file()]
+    there = [name for name in RECORDS if is_file(folder / f"{name}.hea")]
     if not there:
         raise DatasetError(
             f"{folder} holds none of the 48 records of the MIT-BIH Arrhythmia Database, such as "
