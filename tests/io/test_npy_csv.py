@@ -68,7 +68,7 @@ def test_npy_by_a_side_car(tmp_path):
     record = read_record(npy(tmp_path, (1000 * SIGNAL).round().astype(np.int16), side=side))
     np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-3)
     assert (record.fs, record.patient_id, record.record_id) == (360, "7", "x")
-    assert record.annotations == {"age": 41.0, "sex": "F", "device": "A"}
+    assert record.annotations == {"age": 41.0, "sex": 1, "device": "A"}
 
 
 def test_one_lead_as_a_flat_array(tmp_path):
@@ -97,8 +97,11 @@ def test_missing_samples_of_npy_stay_missing(tmp_path):
         (SIGNAL, GIVEN | {"fs": 0.1}, "no sampling rate of an ECG"),
         (SIGNAL, GIVEN | {"unit": "bananas"}, "unit must be mV"),
         (SIGNAL.astype(int), GIVEN, "tells no unit"),
+        (np.where(SIGNAL > 1, np.nan, SIGNAL.round()), GIVEN, "tells no unit"),
+        (SIGNAL, GIVEN | {"leads": "I,AVR,v2"}, r"a list of names such as .* got 'I,AVR,v2'"),
+        (SIGNAL, GIVEN | {"fs": 10**400}, "positive number"),
         (SIGNAL + np.float32(np.inf), GIVEN, "lead I is infinite at sample 0"),
-        (SIGNAL.astype(float) * 1e300, GIVEN, "is infinite"),
+        (SIGNAL.astype(float) * 1e300, GIVEN | {"unit": "mV"}, "is infinite"),
         (SIGNAL[:, :3], GIVEN, "does not tell leads from samples"),
         (SIGNAL[:, :0], GIVEN, "holds no sample"),
         (SIGNAL[None], GIVEN, "has shape"),
@@ -113,6 +116,10 @@ def test_missing_samples_of_npy_stay_missing(tmp_path):
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_npy_refused(tmp_path, array, given, problem):
     refused(npy(tmp_path, array), problem, **given)
+
+
+def test_a_rate_of_5001_digits(tmp_path):
+    refused(npy(tmp_path, SIGNAL), "got a huge number", fs=10**5000, leads=LEADS)
 
 
 def test_a_pickle_is_never_loaded(tmp_path):
@@ -138,6 +145,7 @@ def test_a_truncated_npy(tmp_path, keep):
         ("(3, 1000000000000)", "<f4"),
         ("(-3, -400)", "<f4"),
         ("(3, 400.0)", "<f4"),
+        ("(3, True)", "<f4"),
         ("(3, " + "9" * 5000 + ")", "<f4"),
         ("(3, 400)", "|O"),
         ("(3, 400)", "<f17"),
@@ -154,6 +162,36 @@ def test_a_header_of_npy_that_lies(tmp_path, shape, descr):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         refused(path, "no .npy file|truncated|damaged|real numbers|shape", **GIVEN)
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_all_versions_of_the_format(tmp_path, version):
+    path = tmp_path / "a.npy"
+    with path.open("wb") as file:
+        np.lib.format.write_array(file, SIGNAL, version=version)
+    np.testing.assert_array_equal(read_record(path, **GIVEN).signal, SIGNAL)
+
+
+def test_a_header_by_python_2(tmp_path):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3L, 400L), }\n"
+    path = tmp_path / "a.npy"
+    path.write_bytes(
+        b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + SIGNAL.tobytes()
+    )
+    np.testing.assert_array_equal(read_record(path, **GIVEN).signal, SIGNAL)
+
+
+def test_a_shape_with_a_truth_value(tmp_path):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, True), }\n"
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(12))
+    refused(path, r"has shape \(3, True\)", **GIVEN)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_zeros_need_no_unit(tmp_path, value):
+    array = np.full((3, 400), value)
+    np.testing.assert_array_equal(read_record(npy(tmp_path, array), **GIVEN).signal, array)
 
 
 def test_npz_is_no_record(tmp_path):
@@ -286,6 +324,9 @@ def test_names_that_were_given_differ_from_the_columns(tmp_path):
         ('{"fs": true}', "positive number"),
         ('{"fs": NaN}', "positive number"),
         ('{"fs": 360}', "fs is 360, but 250 was given"),
+        ('{"fs": 1' + "0" * 400 + "}", "positive number"),
+        ('{"patient_id": {"a": 1}}', "patient_id must be a text or a number"),
+        ('{"record_id": ["x"]}', "record_id must be a text or a number"),
         ('{"leads": "I"}', "leads"),
         ('{"unit": 3}', "unit must be"),
         (" " * 2_000_000, "larger than"),
@@ -298,6 +339,16 @@ def test_wrong_side_cars(tmp_path, suffix, content, problem):
     path.with_suffix(".json").write_text(content)
     given = {} if "leads" in content else {"leads": LEADS}
     refused(path, problem, fs=250, **given)
+
+
+def test_a_unit_in_another_spelling_is_no_contradiction(tmp_path):
+    path = npy(tmp_path, SIGNAL, side={"unit": "MV"})
+    np.testing.assert_array_equal(read_record(path, unit="mV", **GIVEN).signal, SIGNAL)
+    refused(path, "unit is 'MV', but 'uV' was given", unit="uV", **GIVEN)
+
+
+def test_a_patient_called_zero(tmp_path):
+    assert read_record(npy(tmp_path, SIGNAL, side=GIVEN | {"patient_id": 0})).patient_id == "0"
 
 
 @pytest.mark.parametrize(("age", "known"), [(300, False), (-1, False), (0, True), ("NaN", True)])

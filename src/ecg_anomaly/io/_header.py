@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RecordFileError
+from ._numbers import parse_number
 
 MAX_HEADER_BYTES = 1_000_000
 MAX_SIGNALS = 256
@@ -38,7 +39,9 @@ FORMATS: dict[str, tuple[float, int | None]] = {
 DEFAULT_GAIN = 200.0
 #: The format of a signal that only a layout segment names.
 NO_SAMPLES = "0"
-_FORMAT = re.compile(r"(?P<format>\d+)(x(?P<frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?")
+_FORMAT = re.compile(
+    r"(?P<format>\d+)(x(?P<frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?", re.ASCII
+)
 _GAIN = re.compile(r"(?P<gain>[^(/]+)(\((?P<baseline>[^)]*)\))?(/(?P<unit>.*))?")
 
 
@@ -239,7 +242,7 @@ def _signal(fields: list[str], number: int, refuse) -> SignalSpec:
 
 def _number(text: str, what: str, refuse, least: float = 1e-12) -> float:
     try:
-        value = float(text)
+        value = parse_number(text)
     except ValueError:
         raise refuse(f"{what} {text[:40]!r} is no number.") from None
     if not math.isfinite(value) or abs(value) > 1e12 or 0 < abs(value) < least:
@@ -248,7 +251,7 @@ def _number(text: str, what: str, refuse, least: float = 1e-12) -> float:
 
 
 def _whole(text: str, what: str, refuse) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,15}", text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,15}", text):
         raise refuse(f"{what} {text[:40]!r} is no whole number.")
     return int(text)
 

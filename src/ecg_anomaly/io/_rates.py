@@ -24,7 +24,7 @@ def check_ecg_rate(path: Path, fs: float) -> list[Finding]:
     if not POSSIBLE[0] <= fs <= POSSIBLE[1]:
         raise RecordFileError(
             f"{path}: {fs:g} Hz is no sampling rate of an ECG, which lies between {POSSIBLE[0]:g} "
-            f"and {POSSIBLE[1]:g} Hz; correct the header."
+            f"and {POSSIBLE[1]:g} Hz; correct the header, the side-car or fs=."
         )
     if COMMON[0] <= fs <= COMMON[1]:
         return []

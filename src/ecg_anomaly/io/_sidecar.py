@@ -25,11 +25,11 @@ _OWN_KEYS = ("fs", "leads", "unit", "record_id", "patient_id")
 
 @dataclass
 class Description:
-    """What is known of the samples in a file; None where it is not."""
+    """What is known of the samples in a file; None where it is not. `scale` is in mV per unit."""
 
     fs: float | None = None
     leads: tuple[str, ...] | None = None
-    unit: str | None = None
+    scale: float | None = None
     record_id: str = ""
     patient_id: str = ""
     rest: dict[str, Any] = field(default_factory=dict)
@@ -52,20 +52,24 @@ def describe(
     """
     side = sidecar_path(path)
     content = _load(side) if side.is_file() else {}
-    given = {"fs": fs, "leads": None if leads is None else list(leads), "unit": unit}
+    names = leads if leads is None or isinstance(leads, str) else list(leads)
+    given = {"fs": fs, "leads": names, "unit": unit}
     known: dict[str, Any] = {}
-    for key, check in (("fs", _rate), ("leads", lead_names), ("unit", _unit)):
+    for key, check in (("fs", _rate), ("leads", lead_names), ("unit", _scale)):
         argument = None if given[key] is None else check(path, given[key])
         told = None if content.get(key) is None else check(side, content[key])
         if None not in (argument, told) and argument != told:
             raise RecordFileError(
-                f"{side}: {key} is {content[key]!r}, but {given[key]!r} was given; one is wrong."
+                f"{side}: {key} is {_shown(content[key])}, but {_shown(given[key])} was given; "
+                "one is wrong."
             )
         known[key] = told if argument is None else argument
     return Description(
-        **known,
-        record_id=str(content.get("record_id") or path.stem),
-        patient_id=str(content.get("patient_id") or ""),
+        fs=known["fs"],
+        leads=known["leads"],
+        scale=known["unit"],
+        record_id=_name(side, "record_id", content) or path.stem,
+        patient_id=_name(side, "patient_id", content),
         rest={key: content[key] for key in content if key not in _OWN_KEYS},
     )
 
@@ -85,7 +89,10 @@ def build_record(path: Path, signal: np.ndarray, about: Description) -> Record:
         raise RecordFileError(
             f'{path}: does not name its {len(signal)} leads; give leads=, or {side} with "leads".'
         )
-    if about.unit is None:
+    scale = about.scale
+    if scale is None and not _are_whole(signal):
+        scale = 1.0
+    if scale is None:
         raise RecordFileError(
             f"{path}: tells no unit, and whole numbers are seldom mV; give unit=, or {side} with "
             '"unit".'
@@ -98,7 +105,6 @@ def build_record(path: Path, signal: np.ndarray, about: Description) -> Record:
     if not signal.size:
         raise RecordFileError(f"{path}: holds no sample.")
     findings = check_ecg_rate(path, about.fs)
-    scale = mv_per_unit(about.unit) or math.nan
     with np.errstate(over="ignore"):
         values = signal.astype(np.float32) if scale == 1 else (signal * scale).astype(np.float32)
     if np.isinf(values).any():
@@ -121,6 +127,12 @@ def build_record(path: Path, signal: np.ndarray, about: Description) -> Record:
     )
 
 
+def _are_whole(signal: np.ndarray) -> bool:
+    """Tell whether samples are counts, and so of no unit that could be guessed; zeros need none."""
+    known = signal[np.isfinite(signal)]
+    return bool(known.any()) and not (known != np.trunc(known)).any()
+
+
 def _load(side: Path) -> dict[str, Any]:
     if file_size(side) > _MAX_BYTES:
         raise RecordFileError(f"{side}: is larger than {_MAX_BYTES} bytes; is it a side-car?")
@@ -133,11 +145,31 @@ def _load(side: Path) -> dict[str, Any]:
     return content
 
 
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:40]
+    except ValueError:  # a number of more digits than Python writes
+        return "a huge number"
+
+
+def _name(side: Path, key: str, content: dict[str, Any]) -> str:
+    value = content.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, str | int | float)):
+        raise RecordFileError(
+            f"{side}: {key} must be a text or a number, got {_shown(value)}; correct it."
+        )
+    return "" if value is None else str(value)
+
+
 def _rate(where: Path, fs: Any) -> float:
     is_number = isinstance(fs, int | float | np.number) and not isinstance(fs, bool)
-    if not is_number or not math.isfinite(fs) or fs <= 0:
-        raise RecordFileError(f"{where}: fs must be a positive number in Hz, got {str(fs)[:40]!r}.")
-    return float(fs)
+    try:
+        value = float(fs) if is_number else math.nan
+    except OverflowError:
+        value = math.inf
+    if not 0 < value < math.inf:
+        raise RecordFileError(f"{where}: fs must be a positive number in Hz, got {_shown(fs)}.")
+    return value
 
 
 def lead_names(where: Path, leads: Any) -> tuple[str, ...]:
@@ -149,7 +181,9 @@ def lead_names(where: Path, leads: Any) -> tuple[str, ...]:
         If they are no list of different names.
     """
     if not isinstance(leads, list) or not all(isinstance(name, str) for name in leads):
-        raise RecordFileError(f"{where}: leads must be a list of names, got {str(leads)[:40]!r}.")
+        raise RecordFileError(
+            f"{where}: leads must be a list of names such as ['I', 'II'], got {_shown(leads)}."
+        )
     if len(leads) > MAX_SIGNALS or any(len(name) > MAX_NAME for name in leads):
         raise RecordFileError(
             f"{where}: more than {MAX_SIGNALS} leads, or a name of more than {MAX_NAME} characters."
@@ -160,7 +194,8 @@ def lead_names(where: Path, leads: Any) -> tuple[str, ...]:
         raise RecordFileError(f"{where}: {error}") from None
 
 
-def _unit(where: Path, unit: Any) -> str:
-    if not isinstance(unit, str) or mv_per_unit(unit) is None:
-        raise RecordFileError(f"{where}: unit must be mV, uV, nV or V, got {str(unit)[:40]!r}.")
-    return unit
+def _scale(where: Path, unit: Any) -> float:
+    scale = mv_per_unit(unit) if isinstance(unit, str) else None
+    if scale is None:
+        raise RecordFileError(f"{where}: unit must be mV, uV, nV or V, got {_shown(unit)}.")
+    return scale

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from ..errors import RecordFileError
 from ..records import Record
 from ._header import file_size
 from ._sidecar import build_record, describe
+
+_READ_HEADER = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    # names of fields in UTF-8 set it apart, and arrays with fields are refused
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def read_npy(
@@ -23,7 +31,8 @@ def read_npy(
 ) -> Record:
     """Read one ECG from an array of shape (n_leads, n_samples), or its transpose.
 
-    Which one it is follows from the number of names. Floating-point numbers without a unit are mV.
+    Which one it is follows from the number of names. Numbers with a fraction and without a unit are
+    mV. All versions of the format are read.
 
     Raises
     ------
@@ -35,8 +44,6 @@ def read_npy(
     array = _load(path)
     if array.ndim == 1:
         array = array[None]
-    if about.unit is None and array.dtype.kind == "f":
-        about.unit = "mV"
     n_names = len(about.leads or ())
     if n_names == array.shape[1] != array.shape[0]:
         array = array.T
@@ -51,12 +58,9 @@ def read_npy(
 def _load(path: Path) -> np.ndarray:
     size = file_size(path)
     try:
-        with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            read = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python 2 wrote 3L
+            read = _READ_HEADER[np.lib.format.read_magic(file)]
             shape, fortran, dtype = read(file)
             start = file.tell()
     except (ValueError, KeyError, EOFError, MemoryError, RecursionError, SyntaxError, TypeError):
@@ -68,7 +72,7 @@ def _load(path: Path) -> np.ndarray:
             f"{path}: holds {dtype} where real numbers are needed; objects are never loaded."
         )
     n_values = math.prod(shape)
-    if not 1 <= len(shape) <= 2 or min(shape) < 0:
+    if not 1 <= len(shape) <= 2 or min(shape) < 0 or bool in map(type, shape):
         raise RecordFileError(
             f"{path}: has shape {shape}; one record has the shape (n_leads, n_samples)."
         )
