@@ -15,7 +15,7 @@ def test_lengths_and_rates():
     assert (result.shape, result.fs) == ((2, 12, 279), 100)
 
 
-@pytest.mark.parametrize("parameters", [{"fs_out": 0.0}, {"fs_out": -1.0}, {"fs_out": 100.00357}])
+@pytest.mark.parametrize("parameters", [{"fs_out": 0.0}, {"fs_out": -1.0}, {"fs_out": 0.1}])
 def test_rates_are_refused_in_fit(parameters):
     with pytest.raises(SignalError):
         Resampler(**parameters).fit(np.zeros((2, 3, 1000)))

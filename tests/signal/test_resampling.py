@@ -67,7 +67,7 @@ def test_rates_must_be_positive(rates):
 
 def test_rates_without_a_simple_ratio_are_refused():
     with pytest.raises(SignalError, match="simple ratio"):
-        rate_ratio(360.12345, 100)
+        rate_ratio(123_456.7, 100)
     with pytest.raises(SignalError, match="simple ratio"):
         rate_ratio(1, 1e6)
     with pytest.raises(SignalError):
@@ -103,3 +103,13 @@ def test_gaps_stay_gaps_and_harm_nothing_else(fs_in, fs_out):
     np.testing.assert_allclose(result[0, 1, far], whole[0, 1, far], atol=0.02)
     np.testing.assert_array_equal(result[1, :2], whole[1, :2])
     np.testing.assert_array_equal(resample_gaps(x, fs_in=fs_in, fs_out=fs_out), whole)
+
+
+@pytest.mark.parametrize("fs", [249.89, 62.4725, 999.56, 360.12345])
+def test_rates_of_monitors_are_met_within_a_ten_thousandth(fs):
+    up, down = rate_ratio(fs, 100)
+    assert up / down * fs == pytest.approx(100, rel=1e-4)
+    times = np.arange(round(10 * fs)) / fs
+    result = resample(np.sin(2 * np.pi * 3 * times), fs_in=fs, fs_out=100)
+    expected = np.sin(2 * np.pi * 3 * np.arange(len(result)) / 100)
+    np.testing.assert_allclose(result[50:-50], expected[50:-50], atol=0.02)

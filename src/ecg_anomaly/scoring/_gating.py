@@ -118,6 +118,9 @@ def gate_windows(record: Record, wanted: ModelInput, gate: QualityGate) -> Gated
     kept = [k for k, item in enumerate(assessments) if item.outcome is not Outcome.NOT_SCORABLE]
     refused = [item for item in assessments if item.outcome is Outcome.NOT_SCORABLE]
     problem = refused[0].reason if refused else ""
+    absent = [lead for lead in leads if lead not in (record.leads or ())]
+    if refused and absent:
+        problem += f"; the record has no {', '.join(absent)}, which the model takes"
     if refused and len(assessments) > 1:
         problem = f"{len(refused)} of {len(assessments)} windows not scorable: {problem}"
     passed = [assessments[k] for k in kept]
