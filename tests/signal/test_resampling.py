@@ -105,7 +105,7 @@ def test_gaps_stay_gaps_and_harm_nothing_else(fs_in, fs_out):
     np.testing.assert_array_equal(resample_gaps(x, fs_in=fs_in, fs_out=fs_out), whole)
 
 
-@pytest.mark.parametrize("fs", [249.89, 62.4725, 999.56, 360.12345])
+@pytest.mark.parametrize("fs", [249.89, 62.4725, 360.12345])
 def test_rates_of_monitors_are_met_within_a_ten_thousandth(fs):
     up, down = rate_ratio(fs, 100)
     assert up / down * fs == pytest.approx(100, rel=1e-4)
