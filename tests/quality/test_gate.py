@@ -36,10 +36,64 @@ def test_parameters_survive_json():
 
 @pytest.mark.parametrize("field", [field.name for field in fields(QualityGate)])
 def test_parameters_must_be_numbers_that_are_not_negative(field):
-    for value in (-1.0, np.nan, np.inf, "1", None, True):
+    for value in (-1.0, np.nan, np.inf, 10**400, "1", None, True, [1.0], {}, 1j, np.bool_(True)):
         given = [value] if field == "mains" else value
         with pytest.raises(ConfigError, match=field):
             QualityGate(**{field: given})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [50, 50.0, None, "50", "50, 60", b"50", True, [None], ["50"], [[50]], [0], [-50], [np.nan],
+     [np.inf], [True], [10**400], {"freq": 50}, {50: "Hz", None: 1}],
+    ids=repr,
+)  # fmt: skip
+def test_mains_must_be_a_list_of_frequencies(value):
+    with pytest.raises(ConfigError, match=r"mains must be a list.*such as \[50\]"):
+        QualityGate(mains=value)
+
+
+@pytest.mark.parametrize("value", [[50], (50.0,), np.array([50]), {50}, range(50, 51), [50, 50]])
+def test_mains_of_any_sequence(value):
+    gate = QualityGate(mains=value)
+    assert gate.mains == (50.0,)
+    assert gate.as_dict()["mains"] == [50.0]
+
+
+def test_without_mains_no_hum_is_looked_for():
+    x = make_ecg(1, fs=500.0, random_state=0).X[0]
+    record = Record(x + 0.2 * np.sin(2 * np.pi * 50 / 500 * np.arange(x.shape[1])), 500)
+    for mains, found in (([50], True), ([], False)):
+        kinds = {finding.kind for finding in QualityGate(mains=mains).assess(record).findings}
+        assert (FindingKind.MAINS in kinds) == found
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["min_usable", "min_scorable", "max_unusable", "dead_mains_share", "noise_to_swing",
+     "min_agreement", "leg_share"],
+)  # fmt: skip
+def test_shares_do_not_exceed_one(name):
+    assert getattr(QualityGate(**{name: 1}), name) == 1.0
+    for value in (1.0001, 50):
+        with pytest.raises(ConfigError, match=f"{name} must be a share"):
+            QualityGate(**{name: value})
+
+
+def test_numbers_of_any_kind_become_plain():
+    gate = QualityGate(max_noise=np.float32(0.5), min_age=np.int64(16), min_duration=3)
+    assert [type(value) for value in gate.as_dict().values() if type(value) is not list] == (
+        [float] * (len(fields(QualityGate)) - 1)
+    )
+    assert (gate.max_noise, gate.min_age, gate.min_duration) == (0.5, 16.0, 3.0)
+
+
+def test_its_text_shows_what_differs_from_the_defaults():
+    assert repr(QualityGate()) == str(QualityGate()) == "QualityGate()"
+    assert repr(QualityGate(max_noise=0.015)) == "QualityGate()"
+    gate = QualityGate(mains=[50], max_noise=0.03)
+    assert repr(gate) == "QualityGate(mains=(50.0,), max_noise=0.03)"
+    assert eval(repr(gate)) == gate
 
 
 @pytest.mark.parametrize(
@@ -100,18 +154,18 @@ def test_the_readers_findings_come_first(X):
 def test_blank_leaves_what_the_imputer_restores(X):
     x = without(X[0], 7)
     x[9, 300:520] = x[9, 300]
-    record = Record(x)
-    assessment = assess(record)
-    blank = assessment.blank(record)
-    assert np.isnan(blank.signal[7]).all()
-    assert np.isnan(blank.signal[9, 300:500]).all()
-    assert np.isfinite(np.delete(blank.signal, [7, 9], axis=0)).all()
-    assert np.isfinite(record.signal).all()
+    assessment = assess(Record(x))
+    blank = x.copy()
+    assessment.blank_signal(blank, 100.0, STANDARD_LEADS)
+    assert np.isnan(blank[7]).all()
+    assert np.isnan(blank[9, 300:500]).all()
+    assert np.isfinite(np.delete(blank, [7, 9], axis=0)).all()
     imputer = LeadImputer(leads=STANDARD_LEADS).fit(X)
-    restored = imputer.transform(blank.signal[None])[0]
+    restored = imputer.transform(blank[None])[0]
     assert np.corrcoef(restored[7], X[0, 7])[0, 1] > 0.8
-    clean = Record(X[0])
-    assert assess(clean).blank(clean) is clean
+    clean = X[0].copy()
+    assess(Record(clean)).blank_signal(clean, 100.0, STANDARD_LEADS)
+    np.testing.assert_array_equal(clean, X[0])
 
 
 def test_long_records_are_examined_in_pieces():

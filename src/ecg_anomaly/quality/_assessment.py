@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
 from ..findings import Finding
-from ..records import Record
 
 
 class Outcome(StrEnum):
@@ -47,25 +46,19 @@ class Assessment:
     reason: str = ""
     pacing_visible: bool = False
 
-    def blank(self, record: Record) -> Record:
-        """Return the record with NaN where it is unusable, for `LeadImputer` to fill in.
+    def blank_signal(self, signal: np.ndarray, fs: float, leads: Sequence[str]) -> None:
+        """Put NaN into a signal of shape (n_leads, n_samples) where it is unusable, in place.
+
+        `LeadImputer` fills it in.
 
         Examples
         --------
-        >>> import numpy as np
-        >>> record = Record(np.zeros((2, 500)), fs=250, leads=["I", "II"])
+        >>> signal = np.zeros((2, 500))
         >>> bad = Assessment(Outcome.IMPUTED, unusable_spans=(("II", 0.0, 1.0),))
-        >>> np.isnan(bad.blank(record).signal).sum(axis=1).tolist()
+        >>> bad.blank_signal(signal, 250, ["I", "II"])
+        >>> np.isnan(signal).sum(axis=1).tolist()
         [0, 250]
         """
-        if not (self.unusable_leads or self.unusable_spans):
-            return record
-        signal = record.signal.copy()
-        self.blank_signal(signal, record.fs, record.leads or ())
-        return replace(record, signal=signal)
-
-    def blank_signal(self, signal: np.ndarray, fs: float, leads: Sequence[str]) -> None:
-        """Put NaN into a signal of shape (n_leads, n_samples) where it is unusable, in place."""
         row = {lead: k for k, lead in enumerate(leads)}
         signal[[row[lead] for lead in self.unusable_leads]] = np.nan
         for lead, start, end in self.unusable_spans:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,44 @@ from ..signal.checks import check_rate
 from ._assessment import Assessment
 from ._whole import assess_all
 
+# Shares, of which more than everything makes no sense.
+_SHARES = (
+    "min_usable", "min_scorable", "max_unusable", "dead_mains_share", "noise_to_swing",
+    "min_agreement", "leg_share",
+)  # fmt: skip
 
-@dataclass(frozen=True)
+
+def _number(value: Any) -> float:
+    """Return a number as a float, NaN for anything else."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
+
+
+def _checked(name: str, value: Any) -> float:
+    number = _number(value)
+    if name in _SHARES and not 0 <= number <= 1:
+        raise ConfigError(f"{name} must be a share from 0 to 1, got {value!r}.")
+    if not 0 <= number < np.inf:
+        raise ConfigError(f"{name} must be finite and not negative, got {value!r}.")
+    return number
+
+
+def _checked_mains(value: Any) -> tuple[float, ...]:
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    frequencies = [_number(frequency) for frequency in value] if several else [np.nan]
+    if not all(0 < frequency < np.inf for frequency in frequencies):
+        raise ConfigError(
+            "mains must be a list of frequencies in Hz, such as [50], or [] to look for no hum, "
+            f"got {value!r}."
+        )
+    return tuple(dict.fromkeys(frequencies))
+
+
+@dataclass(frozen=True, repr=False)
 class QualityGate:
     """Decide whether an ECG can be scored.
 
@@ -44,7 +81,7 @@ class QualityGate:
         In seconds. In 99.9 % of the leads of PTB-XL the longest such stretch is 1.1 s or less.
         When all leads hold still at once the heart pauses, and no lead is flat.
     mains : sequence of float, default=(50.0, 60.0)
-        Frequencies of the mains in Hz.
+        Frequencies of the mains in Hz; none looks for no hum.
     max_mains : float, default=0.02
         Amplitude in mV from which hum is a finding; 0.2 mm on paper, the width of the trace.
     dead_mains_share : float, default=0.9
@@ -84,6 +121,11 @@ class QualityGate:
         In mV between 100 and 150 Hz; below it the record was low-passed and pacing is not seen.
     min_age : float, default=18.0
         In years. Younger patients are outside the reference population.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter is negative, not finite or no number, or a share exceeds 1.
 
     Notes
     -----
@@ -139,14 +181,20 @@ class QualityGate:
     min_age: float = 18.0
 
     def __post_init__(self):
-        for name, value in self.as_dict().items():
-            numbers = value if name == "mains" else [value]
-            if not all(
-                isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < np.inf
-                for v in numbers
-            ):
-                raise ConfigError(f"{name} must be finite and not negative, got {value!r}.")
-        object.__setattr__(self, "mains", tuple(float(freq) for freq in self.mains))
+        for field in dataclass_fields(self):
+            value = getattr(self, field.name)
+            checked = (
+                _checked_mains(value) if field.name == "mains" else _checked(field.name, value)
+            )
+            object.__setattr__(self, field.name, checked)
+
+    def __repr__(self) -> str:
+        changed = (
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in dataclass_fields(self)
+            if getattr(self, field.name) != field.default
+        )
+        return f"QualityGate({', '.join(changed)})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parameters as plain numbers and lists, for YAML and JSON.
