@@ -84,6 +84,11 @@ def set_cell(row, column, value):
     return edit
 
 
+def put_statement(table, study, column, statement):
+    table.loc[table["study_id"] == study, f"report_{column}"] = statement
+    return table
+
+
 def test_labels_record_by_record(folder):
     dataset = load_mimic_iv_ecg(folder)
     assert dataset.X.record_ids.tolist() == STUDIES[Y != 0].tolist()
@@ -157,6 +162,88 @@ def test_deny_overrides_normal(folder):
     assert STUDIES[10] in dataset.X.record_ids  # "Borderline ECG" is no longer denied
 
 
+DISEASED = [
+    "Atrial fibrillation",
+    "Atrial flutter/fibrillation",
+    "*** ATRIAL FLUTTER ***",
+    "Old inferior infarct",
+    "Possible anterior infarction - age undetermined",
+    "Pacemaker spikes present",
+    "Ventricular-paced complexes",
+    "Electronic atrial pacing.",
+    "Incomplete right bundle branch block",
+    "1st degree A-V block",
+    "RBBB with left anterior fascicular block",
+    "Premature ventricular contractions",
+    "Sinus rhythm with PAC(s)",
+    "Nonspecific ST changes, consider ischemia",
+    "Subendocardial injury",
+    "Left ventricular hypertrophy",
+    "LVH with secondary repolarization abnormality",
+    "Sinus bradycardia",
+    "Supraventricular tachycardia",
+    "Since previous tracing, atrial fibrillation no longer seen",
+]
+HARMLESS = [
+    "Short PR interval",
+    "Sinus arrhythmia",
+    "Since previous tracing, no significant change",
+    "Compared to previous study of 2150-01-01",
+    "Low voltage in limb leads",
+    "Blockade of nothing, injuryless",  # parts of words
+    "Spaced well",
+    "Mild lead noise",
+]
+
+
+@pytest.mark.parametrize("statement", DISEASED)
+@pytest.mark.parametrize("column", [2, 17])
+def test_a_normal_report_with_disease_or_pacing_is_left_out(folder, statement, column):
+    change(
+        folder,
+        lambda table: put_statement(table, str(STUDIES[0]), column, statement),
+        "machine_measurements.csv",
+    )
+    dataset = load_mimic_iv_ecg(folder)
+    assert STUDIES[0] not in dataset.X.record_ids
+    assert dataset.excluded["normal with a word of disease or pacing"] == 1
+    assert len(dataset) + sum(dataset.excluded.values()) == N
+    for changes in ({"deny_words": []}, {"deny_words": ["asystole"]}):
+        asked = load_mimic_iv_ecg(folder, **changes)
+        assert asked.y[asked.X.record_ids == STUDIES[0]].tolist() == [1]
+        assert "normal with a word of disease or pacing" not in asked.excluded
+
+
+@pytest.mark.parametrize("statement", HARMLESS)
+def test_other_remarks_leave_a_normal_report_normal(folder, statement):
+    change(
+        folder,
+        lambda table: put_statement(table, str(STUDIES[0]), 3, statement),
+        "machine_measurements.csv",
+    )
+    dataset = load_mimic_iv_ecg(folder)
+    assert dataset.y[dataset.X.record_ids == STUDIES[0]].tolist() == [1]
+
+
+def test_words_do_not_deny_what_was_asked_for(folder):
+    asked = ["Sinus bradycardia", "Normal ECG except for rate"]
+    dataset = load_mimic_iv_ecg(folder, normal_statements=asked, deny=[])
+    assert dataset.X.record_ids[dataset.y == 1].tolist() == [STUDIES[15]]
+
+
+def test_words_of_disease_make_no_anomaly(folder):
+    change(
+        folder,
+        lambda table: put_statement(table, str(STUDIES[4]), 5, "Atrial fibrillation"),
+        "machine_measurements.csv",
+    )
+    dataset = load_mimic_iv_ecg(folder)
+    assert STUDIES[4] not in dataset.X.record_ids
+    assert "normal with a word of disease or pacing" not in dataset.excluded
+    assert "without a word of disease or pacing" in dataset.label_rule
+    assert "disease" not in load_mimic_iv_ecg(folder, deny_words=()).label_rule
+
+
 @pytest.mark.parametrize(
     "params",
     [
@@ -165,6 +252,8 @@ def test_deny_overrides_normal(folder):
         {"normal_statements": ["Normal ECG", " -*. "]},
         {"abnormal_statements": 5},
         {"deny": "Abnormal ECG"},
+        {"deny_words": "block"},
+        {"deny_words": ["block", " "]},
         {"poor_quality": [""]},
     ],
 )

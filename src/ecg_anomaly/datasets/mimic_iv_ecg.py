@@ -28,6 +28,20 @@ NORMAL_STATEMENTS = ("Sinus rhythm", "Normal ECG")
 ABNORMAL_STATEMENTS = ("Abnormal ECG",)
 #: Neither normal nor clearly abnormal; "Normal ECG" beside one of them would be a contradiction.
 DENY = ("Abnormal ECG", "Otherwise normal ECG", "Borderline ECG", "Normal ECG except for rate")
+#: Disease and pacing, as whole words: a report of them is not normal, whatever it says besides.
+DENY_WORDS = (
+    # rhythm: a rate out of 60 to 100 a minute is no "Sinus rhythm" either
+    "fibrillation", "flutter", "tachycardia", "bradycardia", "asystole",
+    "premature", "ectopic", "ectopy", "escape", "bigeminy", "trigeminy", "PAC", "PVC",
+    # conduction
+    "block", "blocked", "LBBB", "RBBB", "dissociation", "WPW", "preexcitation", "pre-excitation",
+    # infarction and ischemia
+    "infarct", "infarction", "infarcts", "ischemia", "ischemic", "injury", "MI", "STEMI",
+    # hypertrophy
+    "hypertrophy", "LVH", "RVH",
+    # pacing
+    "pacemaker", "pacing", "paced",
+)  # fmt: skip
 #: What a cart's statements about a recording that it could not read well have in common.
 POOR_QUALITY = (
     "data quality",
@@ -46,6 +60,7 @@ def load_mimic_iv_ecg(
     normal_statements: Sequence[str] = NORMAL_STATEMENTS,
     abnormal_statements: Sequence[str] = ABNORMAL_STATEMENTS,
     deny: Sequence[str] = DENY,
+    deny_words: Sequence[str] = DENY_WORDS,
     poor_quality: Sequence[str] = POOR_QUALITY,
     patients: str | Path | None = None,
 ) -> ECGDataset:
@@ -62,12 +77,23 @@ def load_mimic_iv_ecg(
     folder : str or Path
         Holds ``record_list.csv``, ``machine_measurements.csv`` and the records below ``files/``.
     normal_statements : sequence of str, default=("Sinus rhythm", "Normal ECG")
-        A report with **all** of them, and none of `deny` or `abnormal_statements`, is normal.
+        A report with **all** of them, none of `deny` or `abnormal_statements`, and none of
+        `deny_words` in any other statement, is normal.
     abnormal_statements : sequence of str, default=("Abnormal ECG",)
         A report with **any** of them is an anomaly, unless it has all of `normal_statements`.
     deny : sequence of str
         Statements with which a report is not normal, whatever else it says; by default "Abnormal
         ECG", "Otherwise normal ECG", "Borderline ECG" and "Normal ECG except for rate".
+    deny_words : sequence of str
+        Words or phrases of clear disease or pacing. A report that would be normal, but has one of
+        them as whole words in any statement beside `normal_statements`, is left out: neither
+        "Sinus rhythm, Normal ECG, Atrial fibrillation" nor "..., Pacemaker spikes present" is
+        normal. Denials ("no longer atrial fibrillation") are left out too, to be safe. By default
+        they are about rhythm (fibrillation, flutter, tachycardia, bradycardia, premature, ectopic,
+        escape and more), conduction (block, WPW and more), infarction and ischemia, hypertrophy
+        and pacing: see ``DENY_WORDS`` of this module. Other remarks, such as "Sinus arrhythmia",
+        "Short PR interval", "Low voltage" or a comparison with an earlier ECG, deny nothing. An
+        empty sequence leaves the verdict to whole statements.
     poor_quality : sequence of str
         Reports with one of these words anywhere in a statement are left out; by default "data
         quality", "poor quality", "unsuitable for analysis", "lead reversal", "leads are missing",
@@ -103,6 +129,7 @@ def load_mimic_iv_ecg(
         "normal_statements": _checked(normal_statements, "normal_statements"),
         "abnormal_statements": _checked(abnormal_statements, "abnormal_statements"),
         "deny": _checked(deny, "deny", empty=True),
+        "deny_words": _checked(deny_words, "deny_words", empty=True),
         "poor_quality": _checked(poor_quality, "poor_quality", empty=True),
     }
     table = _read_tables(folder)
@@ -135,7 +162,8 @@ def load_mimic_iv_ecg(
         table=table,
         name="MIMIC-IV-ECG 500 Hz",
         label_rule=(
-            f"by the cart's statements; normal: {_listed(normal_statements, 'and')}; anomaly: "
+            f"by the cart's statements; normal: {_listed(normal_statements, 'and')}"
+            f"{', without a word of disease or pacing' if deny_words else ''}; anomaly: "
             f"{_listed(abnormal_statements, 'or')}; of poor quality, or neither or both: left out"
         ),
         excluded=excluded,
@@ -211,12 +239,14 @@ def _labels(
     normal_statements: list[str],
     abnormal_statements: list[str],
     deny: list[str],
+    deny_words: list[str],
     poor_quality: list[str],
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Return +1, -1 or 0 (left out) for each report, and how many were left out and why."""
     n = len(table)
     has_normal = np.zeros((len(normal_statements), n), bool)
-    abnormal, denied, poor, any_report = (np.zeros(n, bool) for _ in range(4))
+    abnormal, denied, diseased, poor, any_report = (np.zeros(n, bool) for _ in range(5))
+    words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, deny_words)) or '(?!)'})(?!\w)")
     for column in (name for name in table if re.fullmatch(r"report_\d+", str(name))):
         # what holds of each category once, and last of a missing statement: it has the code -1
         keys = [_key(text) for text in table[column].cat.categories] + [""]
@@ -225,15 +255,20 @@ def _labels(
             has_normal[k] |= np.array([key == statement for key in keys])[codes]
         abnormal |= np.array([key in abnormal_statements for key in keys])[codes]
         denied |= np.array([key in deny for key in keys])[codes]
+        diseased |= np.array(
+            [key not in normal_statements and words.search(key) is not None for key in keys]
+        )[codes]
         poor |= np.array([any(word in key for word in poor_quality) for key in keys])[codes]
         any_report |= np.array([bool(key) for key in keys])[codes]
     all_normal = has_normal.all(axis=0)
-    y = np.where(all_normal & ~denied & ~abnormal, 1, np.where(abnormal & ~all_normal, -1, 0))
+    normal = all_normal & ~denied & ~abnormal & ~diseased
+    y = np.where(normal, 1, np.where(abnormal & ~all_normal, -1, 0))
     y[poor] = 0
     reasons = {
         "without a report": ~any_report,
         "of poor quality, by the cart": poor,
-        "normal and denied at once": all_normal,
+        "normal and denied at once": all_normal & (denied | abnormal),
+        "normal with a word of disease or pacing": all_normal,
         "neither clearly normal nor clearly abnormal": np.ones(n, bool),
     }
     left, excluded = y == 0, {}
