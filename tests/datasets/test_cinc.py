@@ -261,7 +261,7 @@ def test_signals_are_read_when_they_are_needed(folder):
         ({"duration": np.inf}, "duration must be"),
         ({"fs": -1}, "fs must be a positive number"),
         ({"fs": "fast"}, "fs must be"),
-        ({"fs": 499.99123}, r"A0001\.hea: its rate of 500 Hz cannot be brought to"),
+        ({"fs": 0.3}, r"A0001\.hea: its rate of 500 Hz cannot be brought to"),
         ({"duration": 1e-9}, "less than a sample"),
     ],
 )
