@@ -220,7 +220,7 @@ class RecordSet:
         """Read record by record, in order; one that cannot be read costs no other.
 
         Signals are read in batches, and one by one where a batch fails. A set of any length may
-        be walked through; at most 128 MiB of signals are held.
+        be walked through: at most 128 MiB of signals are read at a time, or one record.
 
         Yields
         ------
