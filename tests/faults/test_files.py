@@ -447,7 +447,8 @@ def test_30_other_channels(tmp_path, kind):
     path, data = write(tmp_path, kind)
     line(r" V1$", " RESP")(path, data)
     record = read(path)
-    assert (record.leads, list(record.extra), record.quality) == (("I", "II"), ["RESP"], ())
+    assert (record.leads, list(record.extra)) == (("I", "II"), ["RESP"])
+    assert [finding.kind for finding in record.quality] == [Kind.EXTRA_CHANNEL]  # in mV
     np.testing.assert_array_equal(record.extra["RESP"].signal, SIGNAL[2])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,10 @@ _OTHER = re.compile(
     r"uc|uterine|angle)(?![a-z])",
     re.IGNORECASE,
 )
+
+#: How many values may be made of each that is stored: gaps, absent channels and leads of a lower
+#: rate than others take memory, but no space in a file.
+MAX_GROWTH = 20
 
 
 @dataclass(eq=False)
@@ -52,6 +57,7 @@ def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
         findings += check_ecg_rate(header.path, rate)
     for k, spec in leads:
         findings += _check_lead(header, spec, k)
+    _check_growth(header)
     samples, more = read_digital(header)
     channels = [
         ChannelData(
@@ -66,7 +72,8 @@ def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
     findings += [
         Finding(FindingKind.EXTRA_CHANNEL, channel.name, detail=f"in {channel.unit}, kept apart")
         for channel in channels
-        if not channel.is_lead and not _OTHER.search(channel.name)
+        if not channel.is_lead
+        and (mv_per_unit(channel.unit) is not None or not _OTHER.search(channel.name))
     ]
     return channels, findings + more
 
@@ -77,6 +84,24 @@ def is_lead(spec: SignalSpec) -> bool:
         return True
     is_voltage = not spec.unit or mv_per_unit(spec.unit) is not None
     return is_voltage and not _OTHER.search(spec.name.replace("_", " "))
+
+
+def values_a_frame(specs: Iterable[SignalSpec]) -> int:
+    """Return how many values become of a frame once all leads are brought to one rate."""
+    specs = list(specs)
+    leads = [spec.samples_per_frame for spec in specs if is_lead(spec)]
+    others = [spec.samples_per_frame for spec in specs if not is_lead(spec)]
+    return len(leads) * max(leads, default=0) + sum(others)
+
+
+def _check_growth(header: Header) -> None:
+    stored = sum(spec.samples_per_frame for spec in header.signals)
+    wanted = values_a_frame(header.signals)
+    if wanted > MAX_GROWTH * stored:
+        raise RecordFileError(
+            f"{header.path}: brought to the rate of the fastest lead, {stored} samples a frame "
+            f"would become {wanted}; store that lead in a record of its own."
+        )
 
 
 def _check_lead(header: Header, spec: SignalSpec, number: int) -> list[Finding]:

@@ -48,8 +48,9 @@ def read_digital(header: Header) -> tuple[list[np.ndarray], list[Finding]]:
             raise RecordFileError(f"{header.path}: {_name(spec)} has no samples.")
         files.setdefault(spec.file_name, []).append(k)
     findings: list[Finding] = []
+    paths = {name: file_beside(header.path, name) for name in files}
     lengths = [
-        _frames(header, name, [header.signals[k] for k in rows], findings)
+        _frames(header, paths[name], [header.signals[k] for k in rows], findings)
         for name, rows in files.items()
     ]
     samples: list[np.ndarray] = [np.zeros(0, np.int16)] * len(header.signals)
@@ -63,7 +64,7 @@ def read_digital(header: Header) -> tuple[list[np.ndarray], list[Finding]]:
     else:
         for name, rows in files.items():
             specs = [header.signals[k] for k in rows]
-            signals = _decode(file_beside(header.path, name), specs, lengths[0])
+            signals = _decode(paths[name], specs, lengths[0])
             for k, values in zip(rows, signals, strict=True):
                 samples[k] = values
     for spec, values in zip(header.signals, samples, strict=True):
@@ -75,10 +76,9 @@ def _name(spec: SignalSpec) -> str:
     return spec.name or "a signal"
 
 
-def _frames(header: Header, name: str, specs: list[SignalSpec], findings: list[Finding]) -> int:
+def _frames(header: Header, file: Path, specs: list[SignalSpec], findings: list[Finding]) -> int:
     """Return how many frames to read from a file, before anything is allocated for them."""
-    file = file_beside(header.path, name)
-    first = specs[0]
+    first, name = specs[0], file.name
     if any((spec.format, spec.byte_offset) != (first.format, first.byte_offset) for spec in specs):
         raise RecordFileError(f"{header.path}: {name} is given two formats.")
     bits = FORMATS[first.format][0] * sum(spec.samples_per_frame for spec in specs)
@@ -110,6 +110,8 @@ def _frames(header: Header, name: str, specs: list[SignalSpec], findings: list[F
             findings.append(Finding(FindingKind.TRAILING_BYTES, detail=detail))
     if file.suffix == ".mat" and first.byte_offset:
         _check_matlab(file, specs, n_frames)
+    if first.format in _COMPRESSED and header.n_samples is not None:
+        _check_flac(file, first, n_frames)
     return n_frames
 
 
@@ -128,6 +130,24 @@ def _check_matlab(file: Path, specs: list[SignalSpec], n_frames: int) -> None:
         raise RecordFileError(
             f"{file}: holds a matrix of {fields[1]} x {fields[2]}, but the header announces "
             f"{rows} x {n_frames}; the file belongs to another record."
+        )
+
+
+def _check_flac(file: Path, spec: SignalSpec, n_frames: int) -> None:
+    """Compare the number of samples a channel in a FLAC file's first block, STREAMINFO (RFC 9639).
+
+    wfdb allocates what the header announces before it reads.
+    """
+    with file.open("rb") as stream:
+        start = stream.read(26)
+    n_samples = int.from_bytes(start[18:], "big") % 2**36
+    if len(start) < 26 or start[:4] != b"fLaC" or start[4] % 128:
+        raise RecordFileError(f"{file}: is no FLAC file; the file is damaged.")
+    announced = spec.byte_offset + n_frames * spec.samples_per_frame  # an offset in samples
+    if n_samples < announced:
+        raise RecordFileError(
+            f"{file}: holds {n_samples} samples a channel, but the header announces {announced}; "
+            "the file is truncated."
         )
 
 

@@ -181,7 +181,7 @@ def read_header(path: Path) -> Header:
         raise refuse(f"{n_lines} {what} announced, but {len(body)} described.")
     described = [line.split(None, 8) for line in body[:n_lines]]
     if segments:
-        parts = tuple(_segment(fields, path, refuse) for fields in described)
+        parts = tuple(_segment(fields, refuse) for fields in described)
         return Header(path, fs, n_samples, (), parts, comments, has_fs, is_utf8)
     signals = tuple(_signal(fields, k, refuse) for k, fields in enumerate(described))
     return Header(path, fs, n_samples, signals, (), comments, has_fs, is_utf8)
@@ -194,12 +194,10 @@ def _text(raw: bytes) -> tuple[str, bool]:
         return raw.decode("latin-1"), False
 
 
-def _segment(fields: list[str], path: Path, refuse) -> tuple[str, int]:
+def _segment(fields: list[str], refuse) -> tuple[str, int]:
     if len(fields) != 2:
         raise refuse("a segment needs a name and a sample count.")
     name, n_samples = fields[0], _count(fields[1], f"sample count of {fields[0][:40]}", refuse)
-    if name != GAP:
-        file_beside(path, f"{name}.hea")
     return name, n_samples
 
 

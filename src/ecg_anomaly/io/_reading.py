@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -37,11 +38,12 @@ def read_record(
     path : str or Path
         Of a WFDB header, with or without ``.hea``; of a ``.npy`` or ``.csv`` file.
     fs : float, optional
-        Sampling rate in Hz, where the file does not tell it.
+        Sampling rate in Hz, for ``.npy`` and ``.csv`` files that do not tell it. WFDB headers tell
+        everything: for them, this and the next two are left aside.
     leads : sequence of str, optional
-        Names of the leads, in the order of the file, where it does not tell them.
+        Names of the leads, in the order of the file.
     unit : {"mV", "uV", "nV", "V"}, optional
-        Of the samples, where the file does not tell it.
+        Of the samples.
 
     Returns
     -------
@@ -59,7 +61,19 @@ def read_record(
 
     See Also
     --------
-    ecg_anomaly.io.write_record : writes WFDB.
+    find_records : the files that folders hold.
+    write_record : writes WFDB.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from ecg_anomaly.io import read_record
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/a.npy", np.array([[0.1, 0.2, 0.3]]))
+    ...     record = read_record(f"{folder}/a.npy", fs=500, leads=["II"])
+    >>> record.signal, record.fs, record.leads
+    (array([[0.1, 0.2, 0.3]], dtype=float32), 500.0, ('II',))
     """
     path = Path(path)
     reader = READERS.get(path.suffix.lower(), read_wfdb)
@@ -75,38 +89,84 @@ def find_records(paths: Iterable[str | Path]) -> list[Path]:
     """Return the files that paths stand for, folders searched throughout, sorted within each.
 
     In a folder, a record of several segments stands for its segments, which are left out, and a
-    ``.csv`` file is a record only with a side-car ``.json`` of the same name.
+    ``.csv`` file is a record only with a side-car ``.json`` of the same name. Links to folders are
+    not followed.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Folders, files, and WFDB records with or without ``.hea``.
+
+    Returns
+    -------
+    list of Path
+        Files for `read_record`, in the order of `paths`.
 
     Raises
     ------
     RecordFileError
-        If a folder holds no record.
+        If a folder holds no record, or it or one in it cannot be searched.
+
+    See Also
+    --------
+    read_record : reads one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecg_anomaly.io import find_records
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "b.npy").touch()
+    ...     [path.name for path in find_records([folder, "records/a"])]
+    ['b.npy', 'a.hea']
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        if not path.is_dir():
+        try:
+            is_folder = path.is_dir()
+        except OSError as error:
+            raise RecordFileError(f"{path}: cannot be read ({error.strerror}).") from None
+        if is_folder:
+            found += _without_segments(_records_below(path))
+        else:
             found.append(path if path.suffix.lower() in READERS else header_path(path))
-            continue
-        files = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in READERS
-            and (file.suffix.lower() not in _NEEDS_SIDECAR or sidecar_path(file).is_file())
-        )
-        if not files:
-            raise RecordFileError(
-                f"{path}: the folder holds no record: no .hea, no .npy and no .csv with a side-car "
-                ".json."
-            )
-        found += _without_segments(files)
     return found
+
+
+def _records_below(folder: Path) -> list[Path]:
+    files, waiting = [], [folder]
+    while waiting:  # by hand: a recursive search fails in deep folders, and passes over others
+        inside = waiting.pop()
+        try:
+            with os.scandir(inside) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(inside / entry.name)
+                    elif _is_record(inside / entry.name) and not entry.is_dir():
+                        files.append(inside / entry.name)
+        except OSError as error:
+            raise RecordFileError(
+                f"{inside}: cannot be searched for records ({error.strerror}); allow it, or name "
+                "the folders beside it."
+            ) from None
+    if not files:
+        raise RecordFileError(
+            f"{folder}: the folder holds no record: no .hea, no .npy and no .csv with a side-car "
+            ".json."
+        )
+    return sorted(files)
+
+
+def _is_record(file: Path) -> bool:
+    suffix = file.suffix.lower()
+    return suffix in READERS and (suffix not in _NEEDS_SIDECAR or sidecar_path(file).is_file())
 
 
 def _without_segments(files: list[Path]) -> list[Path]:
     """Leave out the headers that a multi-segment record among them stands for."""
     wholes, parts = set(), set()
     for path in files:
-        if path.suffix != ".hea":
+        if path.suffix.lower() != ".hea":
             continue
         try:
             header = read_header(path)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from ..errors import RecordFileError
 from ..findings import Finding
-from ._channels import ChannelData, is_lead, read_channels
+from ._channels import MAX_GROWTH, ChannelData, is_lead, read_channels, values_a_frame
 from ._header import GAP, NO_SAMPLES, Header, SignalSpec, file_beside, read_header
-
-# Gaps and absent channels take memory, but no space in a file.
-_MAX_EMPTY = 20
 
 
 def read_segments(header: Header) -> tuple[list[ChannelData], list[Finding]]:
@@ -37,18 +36,20 @@ def read_segments(header: Header) -> tuple[list[ChannelData], list[Finding]]:
         name: np.full(total * spec.samples_per_frame, np.nan, np.float32)
         for name, spec in specs.items()
     }
-    findings: list[Finding] = []
+    findings: dict[Finding, None] = {}  # each once, in order
+    left = Counter(name for name, n_samples in header.segments if n_samples)
     read: dict[str, list[ChannelData]] = {}
     start = 0
     for name, n_samples in header.segments:
         if name != GAP and n_samples:
             if name not in read:
                 read[name], found = read_channels(parts[name])
-                findings += [finding for finding in found if finding not in findings]
+                findings.update(dict.fromkeys(found))
             for channel in read[name]:
                 begin = start * specs[channel.name].samples_per_frame
                 values[channel.name][begin : begin + len(channel.values)] = channel.values
-            if header.segments.count((name, n_samples)) == 1:
+            left[name] -= 1
+            if not left[name]:
                 del read[name]
         start += n_samples
     channels = [
@@ -61,7 +62,7 @@ def read_segments(header: Header) -> tuple[list[ChannelData], list[Finding]]:
         )
         for name, spec in specs.items()
     ]
-    return channels, findings
+    return channels, list(findings)
 
 
 def _part(header: Header, name: str, n_samples: int) -> Header:
@@ -103,13 +104,13 @@ def _specs(header: Header, parts: dict[str, Header]) -> dict[str, SignalSpec]:
 
 
 def _check_size(header: Header, parts: dict[str, Header], specs, total: int) -> None:
-    wanted = total * sum(spec.samples_per_frame for spec in specs.values())
+    wanted = total * values_a_frame(specs.values())
     stored = sum(
         (part.n_samples or 0) * sum(spec.samples_per_frame for spec in part.signals)
         for part in parts.values()
         if all(spec.format != NO_SAMPLES for spec in part.signals)
     )
-    if wanted > (1 + _MAX_EMPTY) * stored:
+    if wanted > MAX_GROWTH * stored:
         raise RecordFileError(
             f"{header.path}: only {stored} of {wanted} samples were recorded; read its segments "
             "one by one."

@@ -67,7 +67,7 @@ def read_annotations(path: str | Path, extension: str = "atr") -> Annotations:
     path = Path(path)
     if not re.fullmatch(r"\w{1,20}", extension):
         raise RecordFileError(f"{path}: {extension[:40]!r} cannot be the end of a file's name.")
-    record = path.with_suffix("") if path.suffix == ".hea" else path
+    record = path.with_suffix("") if path.suffix.lower() == ".hea" else path
     file = record.with_name(f"{record.name}.{extension}") if record.name else record
     size = file_size(file)
     if size > MAX_ANNOTATION_BYTES:

@@ -24,7 +24,7 @@ def header_path(path: Path) -> Path:
         raise RecordFileError(f"{path}: is a folder; name a record in it.")
     if path.suffix.lower() in (".dat", ".mat"):
         return path.with_suffix(".hea")
-    return path if path.suffix == ".hea" else path.with_name(path.name + ".hea")
+    return path if path.suffix.lower() == ".hea" else path.with_name(path.name + ".hea")
 
 
 def read_wfdb(
@@ -34,7 +34,9 @@ def read_wfdb(
     leads: Sequence[str] | None = None,
     unit: str | None = None,
 ) -> Record:
-    """Read one ECG from its WFDB files; the header tells everything, `fs` and `leads` must agree.
+    """Read one ECG from its WFDB files.
+
+    The header tells everything; `fs`, `leads` and `unit`, for files that do not, are left aside.
 
     Raises
     ------
@@ -51,14 +53,10 @@ def read_wfdb(
         raise RecordFileError(f"{path}: holds no ECG lead, only {others[:200]}.")
     if not len(lead_data[0].values):
         raise RecordFileError(f"{path}: holds no sample.")
-    names, repeated = _lead_names(path, lead_data)
-    rate, signal, mixed = unite_rates(lead_data)
     annotations, patient_id, about_patient = patient_of(header.comments)
-    if (fs is not None and fs != rate) or (leads is not None and canonical_leads(leads) != names):
-        raise RecordFileError(
-            f"{path}: has {', '.join(names)} at {rate:g} Hz; fs and leads that were given disagree."
-        )
     try:
+        names, repeated = _lead_names(path, lead_data)
+        rate, signal, mixed = unite_rates(lead_data)
         return Record(
             signal,
             fs=rate,
