@@ -7,7 +7,7 @@ import pytest
 
 from ecg_anomaly.errors import ECGError, RecordFileError
 from ecg_anomaly.findings import FindingKind
-from ecg_anomaly.io import find_records, read_record
+from ecg_anomaly.io import read_record
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -612,42 +612,3 @@ def test_a_linked_folder_is_the_record_s_folder(header, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(tmp_path, target_is_directory=True)
     np.testing.assert_array_equal(read_record(link / "rec").signal, expected)
-
-
-# Finding
-
-
-def test_find_records(tmp_path):
-    (tmp_path / "deep" / "deeper").mkdir(parents=True)
-    for name in ("b.hea", "a.hea", "a.dat", "deep/deeper/c.hea", "notes.txt"):
-        (tmp_path / name).touch()
-    a, b, c = (tmp_path / name for name in ("a.hea", "b.hea", "deep/deeper/c.hea"))
-    assert find_records([tmp_path]) == [a, b, c]
-    assert find_records([str(c), tmp_path / "deep", tmp_path / "b"]) == [c, c, b]
-    assert find_records([tmp_path / "absent", tmp_path / "a.v2"]) == [
-        tmp_path / "absent.hea",
-        tmp_path / "a.v2.hea",
-    ]
-    assert find_records([]) == []
-
-
-def test_a_record_stands_for_its_segments(tmp_path):
-    master = write_segments(tmp_path, ["layout 0", "one 500", "~ 30", "two 500"], n_samples=1030)
-    (tmp_path / "layout.hea").write_text("layout 1 250 0\n~ 0 200/mV 16 0 0 0 0 I\n")
-    other = write(tmp_path, "three")
-    broken = tmp_path / "broken.hea"
-    broken.touch()
-    assert find_records([tmp_path]) == [master, broken, other]
-    # asked for by name
-    assert find_records([tmp_path / "one"]) == [tmp_path / "one.hea"]
-
-
-def test_records_that_name_each_other_are_found(tmp_path):
-    for name, other in ("ab", "ba"):
-        (tmp_path / f"{name}.hea").write_text(f"{name}/1 1 250 500\n{other} 500\n")
-    assert find_records([tmp_path]) == [tmp_path / "a.hea", tmp_path / "b.hea"]
-
-
-def test_a_folder_without_records(tmp_path):
-    with pytest.raises(RecordFileError, match=f"{tmp_path}: the folder holds no record"):
-        find_records([tmp_path])
