@@ -329,7 +329,8 @@ FAULTS = [
         for fs, problem in {
             "0": "not positive", "-500": "not positive", "nan": "out of range",
             "inf": "out of range", "1e308": "out of range", "1e9": "no sampling rate|Hz",
-            "0.1": "no sampling rate|Hz", "": "signal count|no number|sample count|Hz|samples",
+            "0.1": "no sampling rate|Hz", "2_50": "no number", "\u0662\u0665\u0660": "no number",
+            "": "signal count|no number|sample count|Hz|samples",
         }.items() if fs
     ],
     *[
@@ -356,6 +357,13 @@ FAULTS = [
     Fault(28, "two leads ECG", SINGLE, line(r" (I|II)$", " ECG", 2), Kind.NAME_REPEATED),
     Fault(32, "age 300", WFDB, comment(b"# Age: 300\n"), Kind.IMPLAUSIBLE_AGE),
     Fault(32, "age 300", BARE, about(age=300), Kind.IMPLAUSIBLE_AGE),
+    Fault(23, "lines that end with CR", ["csv"], csv_text(lambda t: t.replace("\n", "\r")),
+          "mac2unix"),
+    Fault(26, "a unit in the titles", ["csv"], csv_text(lambda t: t.replace("II,V1", "II [uV],V1")),
+          "different units"),
+    Fault(27, "a column without a name", ["csv"], csv_text(lambda t: t.replace("II", "")),
+          "column 2 of 3 has no name"),
+    Fault(32, "age in another unit", WFDB, comment(b"# Age: 6m\n"), Kind.IMPLAUSIBLE_AGE),
     Fault(32, "age unknown", WFDB, comment(b"# Age: Unknown  Sex: -\n"), None),
     Fault(32, "age unknown", BARE, about(age="?", sex=None), None),
 ]  # fmt: skip

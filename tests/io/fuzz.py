@@ -37,7 +37,7 @@ NASTY = [
     "<script>", "\u202e", "\u00b5V", "\ud7ff", "mV", "uV", "bananas", "0x10", "1_000", "\uff11",
     "16x0", "212", "16", "508", "8", "61", "310", "24+24", "16:1", "16x1000000", "(0)", "200(",
     "/", "#", "null", "true", "[]", "{}", "[[[[", '"', "'", ",", ";", "II", "i", "aVR", "O", "|O",
-    "<f8",
+    "<f8", "\r", "time", "n", "[uV]", "_mV", "3L", "True", "6 months", "\u0662", "<age>:",
 ]  # fmt: skip
 LEADS = ["I", "II", "V1"]
 
@@ -53,21 +53,22 @@ def _wfdb_seeds(rng):
 
     seeds = []
     layouts = [([fmt] * 3, [1, 1, 1]) for fmt in ("16", "24", "32", "80", "212", "516", "508")]
-    layouts += [(["16"] * 3, [2, 1, 1]), (["16", "212", "80"], [1, 1, 1])]
+    layouts += [(["16"] * 3, [2, 1, 1]), (["16"] * 3, [40, 1, 1]), (["16", "212", "80"], [1, 1, 1])]
     for formats, spf in layouts:
         with tempfile.TemporaryDirectory() as folder:
             wfdb.wrsamp(
                 "rec", fs=250, units=["mV", "uV", "mV"], sig_name=LEADS, fmt=formats,
                 e_d_signal=[_samples(rng, 1, 60 * per_frame)[0] for per_frame in spf],
                 adc_gain=[200.0, 1000.0, 7247.0], baseline=[0, -100, 512], samps_per_frame=spf,
-                comments=["Age: 47", "Sex: F", "Dx: 426783006"], write_dir=folder,
+                comments=["Age: 47, Sex: F", "<age>: 6 months <sex>: M", "Patient ID: MRN 1"],
+                write_dir=folder,
             )  # fmt: skip
             seeds.append({path.name: path.read_bytes() for path in Path(folder).iterdir()})
     # without checksums, damaged samples come through
     seeds += [_without_checksums(seed) for seed in seeds]
     plain = seeds[0]
     matlab = np.array([30, 3, 60, 0, 4], "<i4").tobytes() + b"val\0" + plain["rec.dat"]
-    header = plain["rec.hea"].replace(b"rec.dat 16 ", b"rec.mat 16+24 ")
+    header = plain["rec.hea"].replace(b"rec.dat 16x1 ", b"rec.mat 16x1+24 ")
     seeds.append({"rec.hea": header, "rec.mat": matlab})
     part = plain["rec.hea"].replace(b"rec ", b"part ", 1).replace(b"rec.dat", b"part.dat")
     layout = b"layout 3 250 0\n" + b"".join(
@@ -88,13 +89,20 @@ def _without_checksums(files):
 
 def _npy_seeds(rng):
     signal = (_samples(rng, 3, 60) / 200).astype(np.float32)
-    side = json.dumps({"fs": 250, "leads": LEADS, "unit": "mV", "age": 47, "sex": "F"}).encode()
+    about = {"fs": 250, "leads": LEADS, "unit": "mV", "age": 47, "sex": "F"}
+    side = json.dumps(about).encode()
     seeds = []
     for array in (signal, signal.T, np.asfortranarray(signal), signal.astype(">f8"), signal[0]):
         with tempfile.TemporaryFile() as file:
             np.save(file, array)
             file.seek(0)
-            seeds.append({"rec.npy": file.read(), "rec.json": side})
+            own = about | {"leads": LEADS[: 1 if array.ndim == 1 else 3]}
+            seeds.append({"rec.npy": file.read(), "rec.json": json.dumps(own).encode()})
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3L, 60L), }\n"  # by Python 2
+    start = b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header
+    seeds.append({"rec.npy": start + signal.tobytes(), "rec.json": side})
+    start = b"\x93NUMPY\x03\0" + len(header).to_bytes(4, "little") + header.replace(b"L", b" ")
+    seeds.append({"rec.npy": start + signal.tobytes(), "rec.json": side})
     return seeds
 
 
@@ -105,6 +113,10 @@ def _csv_seeds(rng):
     for mark in ",;\t":
         rows = [mark.join(map(str, row)) for row in signal.T]
         seeds.append({"rec.csv": "\n".join([mark.join(LEADS), *rows]).encode(), "rec.json": side})
+    for title in (",".join(f"{lead} [uV]" for lead in LEADS), "sample,I_mV,II_mV", "n,ch1,ch2"):
+        columns = signal.T if title[0] == "I" else np.column_stack([np.arange(60), *signal[1:]])
+        rows = [",".join(f"{value:g}" for value in row) for row in columns]
+        seeds.append({"rec.csv": "\n".join([title, *rows]).encode(), "rec.json": side})
     timed = [f"{k / 250:.3f},{row}" for k, row in enumerate(signal[0])]
     seeds.append({"rec.csv": "\r\n".join(["time,II", *timed]).encode()})
     return seeds
@@ -196,7 +208,8 @@ def check(path):
     assert record.signal.size
     assert not np.isinf(record.signal).any(), "infinite sample"
     assert 10 <= record.fs <= 1e6, f"fs={record.fs}"
-    assert all(np.isfinite(value) for value in [record.annotations.get("age", 0)])
+    assert 0 <= record.annotations.get("age", 0) <= 120
+    assert record.annotations.get("sex", 0) in (0, 1)
     return "noted" if record.quality else "clean"
 
 
@@ -228,7 +241,7 @@ def run(name, n_inputs, seed, only=None, keep=None):
         for files in seeds:  # libraries look around when first used
             for file, content in files.items():
                 Path(folder, file).write_bytes(content)
-            check(Path(folder, entry))
+            assert check(Path(folder, entry)) != "refused", files
         for number in range(n_inputs) if only is None else [only]:
             target = Path(folder, "in")
             target.mkdir()

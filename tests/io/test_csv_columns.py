@@ -90,6 +90,7 @@ def test_a_unit_in_titles_and_given(tmp_path):
         (",0,1,2\n0,1.5,2.5,3.5\n", "first line only counts the columns"),
         ('I,II\n"1.5,2\n3.5,4"\n5.5,6\n', "a.csv: "),
         ("I,II\n1_0,0.5\n", "'1_0' in column I, line 2, is no number"),
+        ('II\n"1.5\n"\n2.5\n', "3 lines of numbers make 2 rows; remove quotation marks"),
         ("1_0,0.5\n1,2\n", "first line has names, but also '0.5'"),
         ("nan,II\n1.5,2\n", "first line has names, but also 'nan'"),
         ("I,II\n٢,0.5\n", "'٢' in column I, line 2, is no number"),

@@ -35,7 +35,7 @@ def test_the_fuzzer_finds_a_breach():
         "calls = []\n"
         "def some(path):\n"
         "    calls.append(path)\n"
-        "    return read(path) if len(calls) < 9 else broken(path)\n"
+        "    return read(path) if len(calls) < 11 else broken(path)\n"
         "fuzz.read_record = some\n"
         "print(len(fuzz.run('npy', 10, 0)[1]))\n"
     )
