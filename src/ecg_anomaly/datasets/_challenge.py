@@ -17,7 +17,7 @@ from ..records import RecordSet
 from ..signal.resampling import rate_ratio
 from ._dataset import ECGDataset, counted
 from ._files import RecordFiles
-from ._folders import files_below
+from ._folders import files_ending
 from ._headers import ScannedHeader, scan_header
 from ._people import clean_ages, clean_sexes
 
@@ -143,7 +143,7 @@ def _n_samples(duration: float, fs: float) -> int:
 def _find_headers(folder: Path, database: str) -> list[Path]:
     """Return all headers below a folder by their names, of which none may stand there twice."""
     found: dict[str, Path] = {}
-    for path in files_below(folder, ".hea"):
+    for path in files_ending(folder, ".hea"):
         if path.stem in found:
             raise DatasetError(
                 f"record {path.stem} lies in {found[path.stem].parent} and in {path.parent}; keep "

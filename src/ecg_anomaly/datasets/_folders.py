@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DatasetError
+from ..folders import files_below
 
 # No such path; ValueError: no path at all, because of a NUL in it.
 _MISSING = (FileNotFoundError, NotADirectoryError, ValueError)
@@ -29,8 +30,8 @@ def is_file(path: Path) -> bool:
         raise _not_readable(path.parent, error) from None
 
 
-def files_below(folder: Path, suffix: str) -> Iterator[Path]:
-    """Yield the files at any depth whose names end on a suffix; links to folders are not followed.
+def files_ending(folder: Path, suffix: str) -> Iterator[Path]:
+    """Yield the files at any depth whose names end on a suffix.
 
     Nothing where `folder` itself is missing.
 
@@ -39,21 +40,12 @@ def files_below(folder: Path, suffix: str) -> Iterator[Path]:
     DatasetError
         If a folder may not be looked into.
     """
-    waiting = [folder]  # a stack: folders may lie deeper than Python's calls
-    while waiting:
-        here = waiting.pop()
-        try:
-            with os.scandir(here) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
-                    elif entry.name.endswith(suffix) and not entry.is_dir():
-                        yield Path(entry.path)
-        except _MISSING:
-            if here == folder:
-                return
-        except OSError as error:
-            raise _not_readable(here, error) from None
+    try:
+        yield from files_below(folder, lambda file: file.name.endswith(suffix))
+    except _MISSING:
+        return
+    except OSError as error:
+        raise _not_readable(Path(error.filename or folder), error) from None
 
 
 def _not_readable(folder: Path, error: OSError) -> DatasetError:

@@ -7,15 +7,13 @@ import warnings
 import numpy as np
 
 from ..errors import ECGWarning
+from ..patients import MAX_AGE, sex_code
 from ._tables import as_numbers
 
 #: PTB-XL hides the ages of those over 89 behind this number.
 HIDDEN_AGE = 300.0
 #: What stands for a hidden age.
 OLDEST_AGE = 90.0
-_LARGEST_AGE = 120.0
-_SEX = {"male": 0.0, "m": 0.0, "0": 0.0, "0.0": 0.0,
-        "female": 1.0, "f": 1.0, "1": 1.0, "1.0": 1.0}  # fmt: skip
 
 
 def clean_ages(values, where: str) -> np.ndarray:
@@ -43,7 +41,7 @@ def clean_ages(values, where: str) -> np.ndarray:
     years = as_numbers(pd.Series(np.asarray(values, object)))
     years = np.where(years == HIDDEN_AGE, OLDEST_AGE, years)
     with np.errstate(invalid="ignore"):
-        impossible = (years < 0) | (years > _LARGEST_AGE)
+        impossible = (years < 0) | (years > MAX_AGE)
     if impossible.any():
         warnings.warn(
             f"{where}: {int(impossible.sum())} age(s) such as {years[impossible][0]:g} cannot be; "
@@ -62,5 +60,4 @@ def clean_sexes(values) -> np.ndarray:
     >>> clean_sexes(["Male", "F", 1, "Unknown", None]).tolist()
     [0.0, 1.0, 1.0, nan, nan]
     """
-    known = [_SEX.get(str(value).strip().lower(), np.nan) for value in values]
-    return np.array(known, float)
+    return np.array([sex_code(value) for value in values], float)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..errors import RecordFileError
+from ..folders import files_below
 from ..records import Record
 from ._header import read_header
 from ._sidecar import sidecar_path
@@ -134,27 +134,19 @@ def find_records(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def _records_below(folder: Path) -> list[Path]:
-    files, waiting = [], [folder]
-    while waiting:  # by hand: a recursive search fails in deep folders, and passes over others
-        inside = waiting.pop()
-        try:
-            with os.scandir(inside) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(inside / entry.name)
-                    elif _is_record(inside / entry.name) and not entry.is_dir():
-                        files.append(inside / entry.name)
-        except OSError as error:
-            raise RecordFileError(
-                f"{inside}: cannot be searched for records ({error.strerror}); allow it, or name "
-                "the folders beside it."
-            ) from None
+    try:
+        files = sorted(files_below(folder, _is_record))
+    except OSError as error:
+        raise RecordFileError(
+            f"{error.filename or folder}: cannot be searched for records ({error.strerror}); allow "
+            "it, or name the folders beside it."
+        ) from None
     if not files:
         raise RecordFileError(
             f"{folder}: the folder holds no record: no .hea, no .npy and no .csv with a side-car "
             ".json."
         )
-    return sorted(files)
+    return files
 
 
 def _is_record(file: Path) -> bool:
