@@ -372,3 +372,9 @@ def test_files_that_are_not_there(tmp_path, name):
     refused(tmp_path / name, "cannot be read", **GIVEN)
     (tmp_path / name).mkdir()
     refused(tmp_path / name, "not a file", **GIVEN)
+
+
+def test_times_that_hardly_differ_do_not_overflow(tmp_path):
+    """Found by the fuzzer: a rate beyond all numbers was a RuntimeWarning."""
+    rows = "\n".join(f"{k}e-320,0.{k}" for k in range(9))
+    refused(csv(tmp_path, f"time,II\n{rows}\n"), "no sampling rate of an ECG")
