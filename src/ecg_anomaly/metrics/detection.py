@@ -126,3 +126,35 @@ def sensitivity_at_specificity(y, scores, specificity: float = 0.95) -> float:
     # among tied scores, the curve's corners alone would lose points that lie on its lines
     false_alarm_rate, sensitivity, _ = roc_curve(*check_labels(y, scores), drop_intermediate=False)
     return float(sensitivity[false_alarm_rate <= 1 - specificity + 1e-12].max())
+
+
+def partial_auroc(y, scores, max_false_alarm_rate: float = 0.1) -> float:
+    """Return the area under the ROC curve up to a false-alarm rate, scaled to 0.5 for chance.
+
+    Parameters
+    ----------
+    y, scores
+        As in `anomaly_auroc`.
+    max_false_alarm_rate : float in (0, 1], default=0.1
+
+    Returns
+    -------
+    float in [0, 1]
+        1 where all anomalies are found without a false alarm, 0.5 by chance.
+
+    References
+    ----------
+    McClish, "Analyzing a portion of the ROC curve", Medical Decision Making 1989.
+
+    Examples
+    --------
+    >>> partial_auroc([1, 1, -1, -1], [0.9, 0.8, 0.1, 0.2], max_false_alarm_rate=0.1)
+    1.0
+    """
+    from sklearn.metrics import roc_auc_score
+
+    if not 0 < max_false_alarm_rate <= 1:
+        raise ValueError(
+            f"max_false_alarm_rate must lie between 0 and 1, got {max_false_alarm_rate!r}."
+        )
+    return float(roc_auc_score(*check_labels(y, scores), max_fpr=max_false_alarm_rate))
