@@ -29,6 +29,9 @@ def ptbxl(document):
     for experiment in experiments.values():
         for name, row in experiment["results"].items():
             cells = " | ".join("" if row[c] is None else f"{row[c]:.3f}" for c in COLUMNS)
+            if "AUROC low" in row:
+                interval = f" ({row['AUROC low']:.3f} to {row['AUROC high']:.3f})"
+                cells = cells.replace(" |", f"{interval} |", 1)
             if name == "age only":
                 age_only = f"| age only | {cells} | | |"
             else:

@@ -9,6 +9,7 @@ from ecg_anomaly.metrics import (
     age_band,
     anomaly_auprc,
     anomaly_auroc,
+    bootstrap_interval,
     matched_auroc,
     sensitivity_at_specificity,
 )
@@ -117,6 +118,18 @@ def test_records_that_one_could_not_score_are_left_out_for_all():
     assert table.loc["poor", refused].tolist() == [0, 0]
     with pytest.raises(SignalError, match="no record was scorable by all of none"):
         evaluate_scores(PEOPLE, {"none": np.full(N, np.nan)})
+
+
+def test_intervals_are_over_patients():
+    table = evaluate_scores(PEOPLE, {"good": GOOD}, n_resamples=200, random_state=0)
+    expected = bootstrap_interval(
+        anomaly_auroc, Y, GOOD, groups=PEOPLE.groups, n_resamples=200, random_state=0
+    )
+    row = table.loc["good"]
+    assert (row["AUROC"], row["AUROC low"], row["AUROC high"]) == expected
+    assert row["AUROC low"] < row["AUROC"] < row["AUROC high"]
+    assert table.loc[AGE_ONLY, "AUROC low"] < table.loc[AGE_ONLY, "AUROC"]
+    assert "AUROC low" not in evaluate_scores(PEOPLE, {"good": GOOD})
 
 
 def test_one_class_alone():

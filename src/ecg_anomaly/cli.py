@@ -23,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+# Draws of patients for the interval of the AUROC.
+_RESAMPLES = 1000
 _TOLD = ["record_id", "source", "verdict", "problem"]
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
@@ -161,6 +163,7 @@ def evaluate(
         type(detector_of(detector)).__name__,
         detector,
         test,
+        n_resamples=_RESAMPLES,
         progress=lambda parts: _tracked(parts, quiet),
     )
     seconds = time.perf_counter() - started

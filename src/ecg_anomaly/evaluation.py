@@ -13,6 +13,7 @@ from .metrics import (
     age_band,
     anomaly_auprc,
     anomaly_auroc,
+    bootstrap_interval,
     matched_auroc,
     sensitivity_at_specificity,
 )
@@ -28,6 +29,8 @@ def evaluate_scores(
     scores: Mapping[str, np.ndarray],
     *,
     thresholds: Mapping[str, float] | None = None,
+    n_resamples: int = 0,
+    random_state=None,
 ) -> pd.DataFrame:
     """Return the table of several detectors on one dataset.
 
@@ -42,12 +45,16 @@ def evaluate_scores(
         scorable, and is left out for all; the table tells how many were.
     thresholds : mapping of str to float, optional
         Scores below which a record is flagged.
+    n_resamples : int, default=0
+        Draws of patients for the 95 % interval of the AUROC; 0 gives none.
+    random_state : int, RandomState or None, default=None
+        For the draws, which are the same for all detectors if it is an int.
 
     Returns
     -------
     DataFrame
-        One row a detector: AUROC, matched AUROC, AUPRC, prevalence, sensitivity at 95 %
-        specificity and, with `thresholds`, the rate of flagged normals (false alarms) and of
+        One row a detector: AUROC, its interval, matched AUROC, AUPRC, prevalence, sensitivity at
+        95 % specificity and, with `thresholds`, the rate of flagged normals (false alarms) and of
         flagged anomalies; where there are any, the rates of normals and of anomalies that were not
         scorable.
 
@@ -76,6 +83,16 @@ def evaluate_scores(
         named[AGE_ONLY] = -np.where(np.isfinite(age), age, np.nanmedian(age))
     for name, values in named.items():
         row = {"AUROC": anomaly_auroc(dataset.y, values)}
+        if n_resamples:
+            interval = bootstrap_interval(
+                anomaly_auroc,
+                dataset.y,
+                values,
+                groups=dataset.groups,
+                n_resamples=n_resamples,
+                random_state=random_state,
+            )
+            row |= {"AUROC low": interval.low, "AUROC high": interval.high}
         if has_people:
             row["matched AUROC"] = _matched(dataset.y, values, strata)
         row |= {

@@ -366,16 +366,23 @@ def evaluate_model(
     model: Pipeline | GatedDetector,
     test: ECGDataset,
     *,
+    n_resamples: int = 0,
     progress: Callable[[list[slice]], Iterable[slice]] = iter,
 ) -> tuple[Any, np.ndarray]:
     """Return the table of one model on `test`, and its scores, NaN where there is none.
 
-    `progress` is given the batches to score and gives them back one by one, as a progress bar
-    does.
+    With `n_resamples` draws of patients the AUROC has an interval. `progress` is given the batches
+    to score and gives them back one by one, as a progress bar does.
     """
     starts = range(0, len(test), BATCH_SIZE)
     batches = progress([slice(start, start + BATCH_SIZE) for start in starts])
     scores = np.concatenate([scores_or_nan(model, test.X[batch]) for batch in batches])
     threshold = float(detector_of(model).offset_)
-    table = evaluate_scores(test, {name: scores}, thresholds={name: threshold})
+    table = evaluate_scores(
+        test,
+        {name: scores},
+        thresholds={name: threshold},
+        n_resamples=n_resamples,
+        random_state=0,
+    )
     return table, scores
