@@ -31,6 +31,7 @@ class SignalInputMixin:
     n_features_in_: int
     n_leads_in_: int
     leads_: tuple[str, ...]
+    fs_: float
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -73,6 +74,14 @@ class SignalInputMixin:
             )
         self._check_shape(X.shape[1], X.shape[2])
         return X, False
+
+    def _check_fitted_rate(self, X: Any) -> None:
+        """Refuse a RecordSet of another rate than that of the fit, which is in `fs_`."""
+        if isinstance(X, RecordSet) and not np.isclose(X.fs, self.fs_, rtol=1e-6):
+            raise SignalError(
+                f"X has {X.fs:g} Hz, but {type(self).__name__} was fitted at {self.fs_:g} Hz; "
+                "resample it with Resampler first (score_records does)."
+            )
 
     def _checked_batches(self, X: RecordSet, size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
         start = 0

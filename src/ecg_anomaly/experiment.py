@@ -23,7 +23,7 @@ from .errors import ConfigError, DatasetError, ECGError
 from .evaluation import evaluate_scores
 from .model_selection import split_holdout, threshold_at_false_alarm_rate
 from .preprocessing import TRANSFORMERS
-from .quality import Outcome, QualityGate
+from .quality import QualityGate
 from .records import BATCH_SIZE
 from .scoring import detector_of, gated_of
 
@@ -345,8 +345,7 @@ def scores_or_nan(model: Pipeline | GatedDetector, X: Any) -> np.ndarray:
     if gated is None:
         return model.score_samples(X)
     scores, assessments = gated.score_and_assess(X)
-    refused = [item.outcome is Outcome.NOT_SCORABLE for item in assessments]
-    return np.where(refused, np.nan, scores)
+    return np.where([item.is_scorable for item in assessments], scores, np.nan)
 
 
 def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig) -> float | None:

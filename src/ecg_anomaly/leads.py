@@ -107,6 +107,17 @@ def can_derive(lead: str, available: Sequence[str]) -> bool:
     return lead in LIMB_LEADS and sum(name in LIMB_LEADS for name in available) >= 2
 
 
+def limb_plane(leads: Sequence[str]) -> np.ndarray:
+    """Return each lead as a combination of I and II, NaN for one that is no limb lead.
+
+    Examples
+    --------
+    >>> limb_plane(["III", "V1"]).tolist()
+    [[-1.0, 1.0], [nan, nan]]
+    """
+    return np.array([LIMB_LEADS.get(lead, (np.nan, np.nan)) for lead in leads])
+
+
 def sources(lead: str, available: Sequence[str]) -> tuple[str, ...]:
     """Return the leads from which `reorder` makes one: itself, two limb leads, or none.
 

@@ -228,11 +228,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
     def _check_input(self, X):
         if isinstance(X, RecordSet) and len(X) == 0:
             raise SignalError(f"{type(self).__name__} cannot score the empty {X!r}.")
-        if isinstance(X, RecordSet) and not np.isclose(X.fs, self.fs_, rtol=1e-6):
-            raise SignalError(
-                f"X has {X.fs:g} Hz, but {type(self).__name__} was fitted at {self.fs_:g} Hz; "
-                "resample it with Resampler first (score_records does)."
-            )
+        self._check_fitted_rate(X)
         return super()._check_input(X)
 
     def _tensor(self, batch: np.ndarray) -> Tensor:

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._input import SignalInputMixin
 from ..errors import ECGWarning, SignalError
 from ..preprocessing import LeadImputer
-from ..quality import Assessment, Outcome, QualityGate
+from ..quality import Assessment, QualityGate
 from ..records import RecordSet, default_leads
 from ..signal.checks import check_rate
 from .cae import CAEDetector
@@ -193,10 +193,7 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         ECGWarning
             If a record cannot be scored: the lowest score is no sign of disease.
         """
-        records = self._checked(X)
-        scores, assessments = self._scores(records)
-        self._tell(records, assessments)
-        return scores
+        return self._told_scores(X)[0]
 
     def decision_function(self, X):
         """Return ``score_samples(X) - offset_``: negative where a record is flagged."""
@@ -210,10 +207,8 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         ECGWarning
             If a record cannot be scored; `predict_verdict` tells it from those flagged.
         """
-        records = self._checked(X)
-        scores, assessments = self._scores(records)
-        self._tell(records, assessments)
-        return np.where(_scorable(assessments) & (scores >= self.offset_), 1, -1)
+        scores, scorable = self._told_scores(X)
+        return np.where(scorable & (scores >= self.offset_), 1, -1)
 
     def predict_verdict(self, X):
         """Return "not flagged", "flagged" or "not scorable" for each record.
@@ -224,7 +219,7 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         -------
         ndarray of str of shape (n_records,)
         """
-        scores, assessments = self._scores(self._checked(X))
+        scores, assessments = self.score_and_assess(X)
         verdicts = np.where(scores >= self.offset_, NOT_FLAGGED, FLAGGED)
         return np.where(_scorable(assessments), verdicts, NOT_SCORABLE)
 
@@ -277,10 +272,14 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
             scores[kept] = self.detector_.score_samples(self.imputer_.transform(blanked))
         return scores, assessments
 
-    def _tell(self, records: RecordSet, assessments: list[Assessment]) -> None:
-        refused = np.flatnonzero(~_scorable(assessments))
+    def _told_scores(self, X) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores and what is scorable, with a warning about what is not."""
+        records = self._checked(X)
+        scores, assessments = self._scores(records)
+        scorable = _scorable(assessments)
+        refused = np.flatnonzero(~scorable)
         if not len(refused):
-            return
+            return scores, scorable
         ids = records.record_ids
         told = "; ".join(f"{ids[row]}: {assessments[row].reason}" for row in refused[:_NAMED])
         more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
@@ -290,13 +289,10 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
             ECGWarning,
             stacklevel=3,
         )
+        return scores, scorable
 
     def _check_input(self, X):
-        if isinstance(X, RecordSet) and not np.isclose(X.fs, self.fs_, rtol=1e-6):
-            raise SignalError(
-                f"X has {X.fs:g} Hz, but {type(self).__name__} was fitted at {self.fs_:g} Hz; "
-                "resample it with Resampler first (score_records does)."
-            )
+        self._check_fitted_rate(X)
         return super()._check_input(X)
 
     def _check_state(self) -> None:
@@ -336,7 +332,7 @@ def _last_step(model: Any) -> Any:
 
 
 def _scorable(assessments: Sequence[Assessment]) -> np.ndarray:
-    return np.array([item.outcome is not Outcome.NOT_SCORABLE for item in assessments], bool)
+    return np.array([item.is_scorable for item in assessments], bool)
 
 
 def _blanked(records: RecordSet, assessments, kept: np.ndarray) -> RecordSet:

@@ -60,13 +60,7 @@ def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
     _check_growth(header)
     samples, more = read_digital(header)
     channels = [
-        ChannelData(
-            name=spec.name or f"signal{k}",
-            unit=spec.unit or "mV",
-            fs=header.fs * spec.samples_per_frame,
-            values=_physical(spec, digital),
-            is_lead=is_lead(spec),
-        )
+        make_channel(name_of(spec, k), spec, header.fs, _physical(spec, digital))
         for k, (spec, digital) in enumerate(zip(header.signals, samples, strict=True))
     ]
     findings += [
@@ -76,6 +70,17 @@ def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
         and (mv_per_unit(channel.unit) is not None or not _OTHER.search(channel.name))
     ]
     return channels, findings + more
+
+
+def name_of(spec: SignalSpec, number: int) -> str:
+    """Return the name of a channel, made of its number where the header gives none."""
+    return spec.name or f"signal{number}"
+
+
+def make_channel(name: str, spec: SignalSpec, fs_frame: float, values: np.ndarray) -> ChannelData:
+    """Return the channel of a signal line, given the rate of frames in Hz and its samples."""
+    rate = fs_frame * spec.samples_per_frame
+    return ChannelData(name, spec.unit or "mV", rate, values, is_lead(spec))
 
 
 def is_lead(spec: SignalSpec) -> bool:
@@ -105,7 +110,7 @@ def _check_growth(header: Header) -> None:
 
 
 def _check_lead(header: Header, spec: SignalSpec, number: int) -> list[Finding]:
-    name = spec.name or f"signal{number}"
+    name = name_of(spec, number)
     if spec.gain < 0:
         raise RecordFileError(
             f"{header.path}: gain {spec.gain:g} of {name} is negative, which would invert it; "

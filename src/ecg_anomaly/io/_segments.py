@@ -8,7 +8,15 @@ import numpy as np
 
 from ..errors import RecordFileError
 from ..findings import Finding
-from ._channels import MAX_GROWTH, ChannelData, is_lead, read_channels, values_a_frame
+from ._channels import (
+    MAX_GROWTH,
+    ChannelData,
+    is_lead,
+    make_channel,
+    name_of,
+    read_channels,
+    values_a_frame,
+)
 from ._header import GAP, NO_SAMPLES, Header, SignalSpec, file_beside, read_header
 
 
@@ -52,16 +60,7 @@ def read_segments(header: Header) -> tuple[list[ChannelData], list[Finding]]:
             if not left[name]:
                 del read[name]
         start += n_samples
-    channels = [
-        ChannelData(
-            name=name,
-            unit=spec.unit or "mV",
-            fs=header.fs * spec.samples_per_frame,
-            values=values[name],
-            is_lead=is_lead(spec),
-        )
-        for name, spec in specs.items()
-    ]
+    channels = [make_channel(name, spec, header.fs, values[name]) for name, spec in specs.items()]
     return channels, list(findings)
 
 
@@ -81,7 +80,7 @@ def _specs(header: Header, parts: dict[str, Header]) -> dict[str, SignalSpec]:
     """Return one signal line for each channel, from the first segment that has it."""
     specs: dict[str, SignalSpec] = {}
     for part in parts.values():
-        names = [spec.name or f"signal{k}" for k, spec in enumerate(part.signals)]
+        names = [name_of(spec, k) for k, spec in enumerate(part.signals)]
         for name, spec in zip(names, part.signals, strict=True):
             if names.count(name) > 1:
                 raise RecordFileError(f"{part.path}: two signals are called {name}.")

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..errors import SignalError
-from ..leads import LIMB_LEADS
+from ..leads import limb_plane
 from ..records import BATCH_SIZE, default_leads
 from ..signal.imputation import (
     fill_by_regression,
@@ -104,7 +104,7 @@ class LeadImputer(SignalTransformer):
 
     @property
     def _plane(self) -> np.ndarray:
-        return np.array([LIMB_LEADS.get(lead, (np.nan, np.nan)) for lead in self.leads_])
+        return limb_plane(self.leads_)
 
     def _learn(self, batches: Iterable[np.ndarray]) -> None:
         mean, covariance = lead_statistics(self._derived(batch) for batch in batches)

@@ -46,6 +46,11 @@ class Assessment:
     reason: str = ""
     pacing_visible: bool = False
 
+    @property
+    def is_scorable(self) -> bool:
+        """Whether a score means anything, leads imputed or not."""
+        return self.outcome is not Outcome.NOT_SCORABLE
+
     def blank_signal(self, signal: np.ndarray, fs: float, leads: Sequence[str]) -> None:
         """Put NaN into a signal of shape (n_leads, n_samples) where it is unusable, in place.
 

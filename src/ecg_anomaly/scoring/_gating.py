@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import SignalError
-from ..leads import LIMB_LEADS, reorder, sources
-from ..quality import Assessment, Outcome, QualityGate
+from ..leads import LIMB_LEADS, limb_plane, reorder, sources
+from ..quality import Assessment, QualityGate
 from ..records import Record
 from ..signal.imputation import fill_from_plane
 from ..signal.resampling import resample_gaps, resampled_length
@@ -68,8 +68,7 @@ class GatedWindows:
         if self.fs != self.wanted.fs:
             part = resample_gaps(part, fs_in=self.fs, fs_out=self.wanted.fs)
         if self.leads != self.wanted.leads:
-            plane = np.array([LIMB_LEADS.get(lead, (np.nan, np.nan)) for lead in self.leads])
-            fill_from_plane(part[None], plane)
+            fill_from_plane(part[None], limb_plane(self.leads))
             part = reorder(part, self.leads, self.wanted.leads, missing="nan")
         return part[:, : self.length]
 
@@ -115,8 +114,8 @@ def gate_windows(record: Record, wanted: ModelInput, gate: QualityGate) -> Gated
         some = starts[first : first + _WINDOWS_AT_ONCE]
         raw = np.stack([signal[:, start : start + raw_length] for start in some])
         assessments += gate.assess_batch(raw, record.fs, leads, [record.age] * len(some))
-    kept = [k for k, item in enumerate(assessments) if item.outcome is not Outcome.NOT_SCORABLE]
-    refused = [item for item in assessments if item.outcome is Outcome.NOT_SCORABLE]
+    kept = [k for k, item in enumerate(assessments) if item.is_scorable]
+    refused = [item for item in assessments if not item.is_scorable]
     problem = refused[0].reason if refused else ""
     absent = [lead for lead in leads if lead not in (record.leads or ())]
     if refused and absent:
