@@ -11,11 +11,12 @@ import argparse
 import json
 import platform
 import tempfile
-import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from timing import in_turns
 
 from ecg_anomaly.io import read_record
 from ecg_anomaly.leads import STANDARD_LEADS
@@ -58,17 +59,17 @@ def write(folder, name, fmt, fs, n_leads, n_samples, gain):
         header.write_text(header.read_text().replace(f"{name}.dat 16 ", f"{name}.mat 16+24 "))
 
 
+def read_often(read, path, n_reads):
+    for _ in range(n_reads):
+        read(str(path))
+
+
 def measure(path, n_reads, repeats):
     """Return the shortest times of one reading by us and by wfdb, in seconds."""
-    times = {"ours": [], "wfdb": []}
-    for turn in range(repeats + 1):
-        for name, read in (("ours", read_record), ("wfdb", wfdb.rdrecord)):
-            start = time.perf_counter()
-            for _ in range(n_reads):
-                read(str(path))
-            if turn:  # the first turn warms up
-                times[name].append((time.perf_counter() - start) / n_reads)
-    return min(times["ours"]), min(times["wfdb"])
+    readers = {"ours": read_record, "wfdb": wfdb.rdrecord}
+    runs = {name: partial(read_often, read, path, n_reads) for name, read in readers.items()}
+    times = in_turns(runs, repeats)
+    return times["ours"] / n_reads, times["wfdb"] / n_reads
 
 
 def main():

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import scipy
 from scipy import signal as sps
+from timing import in_turns
 
 from ecg_anomaly.preprocessing import (
     BandpassFilter,
@@ -36,18 +36,6 @@ def make_signals(n_records):
     beat = (rng.uniform(0.9, 1.3, shape) * t + rng.uniform(0, 1, shape)) % 1
     spikes = np.exp(-(((beat - 0.4) / 0.015) ** 2))
     return (spikes + rng.normal(0, 0.02, spikes.shape) + 0.3).astype(np.float32)
-
-
-def in_turns(functions, repeats):
-    """Return the shortest time of each function, in seconds."""
-    times = {name: [] for name in functions}
-    for turn in range(repeats + 1):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            if turn:  # the first turn warms up
-                times[name].append(time.perf_counter() - start)
-    return {name: min(values) for name, values in times.items()}
 
 
 def bandpass_rates(X, repeats):

@@ -15,7 +15,6 @@ import platform
 import warnings
 from collections import Counter
 from pathlib import Path
-from time import perf_counter
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -26,6 +25,7 @@ from quality_faults import CHEST, ROW, add_noise, add_pulses, read_noise, swap
 from scipy import signal as sps
 from scipy import stats
 from sklearn.metrics import roc_auc_score
+from timing import in_turns
 
 from ecg_anomaly.datasets import load_ptbxl, make_ecg
 from ecg_anomaly.findings import FindingKind
@@ -52,17 +52,6 @@ LEAD_FAULTS = {
     FindingKind.FLAT,
     FindingKind.AMPLITUDE,
 }
-
-
-def fastest(functions, repeats):
-    """Return the shortest time of each function, run in turns."""
-    times = dict.fromkeys(functions, np.inf)
-    for _ in range(repeats):
-        for name, function in functions.items():
-            start = perf_counter()
-            function()
-            times[name] = min(times[name], perf_counter() - start)
-    return times
 
 
 def classic_indices(X, fs):
@@ -107,7 +96,7 @@ def speed(repeats):
             counts["neurokit2 ecg_quality"] = len(few)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            times = fastest(functions, repeats)
+            times = in_turns(functions, repeats)
         rates = {name: counts[name] / seconds for name, seconds in times.items()}
         ratios = {name: rates["gate"] / rate for name, rate in rates.items() if name != "gate"}
         result[f"{fs:g} Hz"] = {"records_per_second": rates, "ratio_of_gate": ratios}
