@@ -7,7 +7,9 @@ from ecg_anomaly.errors import ECGError, LabelError, SignalError
 from ecg_anomaly.metrics import (
     anomaly_auprc,
     anomaly_auroc,
+    auprc_lift,
     check_labels,
+    ppv_at_prevalence,
     sensitivity_at_specificity,
 )
 
@@ -157,3 +159,55 @@ def test_check_labels_turns_both_round():
     is_anomaly, anomaly_score = check_labels([1.0, -1.0], [3, -2])
     np.testing.assert_array_equal(is_anomaly, [False, True])
     np.testing.assert_array_equal(anomaly_score, [-3, 2])
+
+
+def test_one_class_alone_where_that_is_allowed():
+    is_anomaly, _ = check_labels([1, 1], [3, -2], both_classes=False)
+    assert not is_anomaly.any()
+    assert check_labels([-1], [3], both_classes=False)[0].all()
+    for y in ([], [0, 0], [0, 1], [True, True], [1, np.nan]):
+        with pytest.raises(LabelError, match="labels"):
+            check_labels(y, np.zeros(len(y)), both_classes=False)
+
+
+def test_lift_by_hand():
+    # the AUPRC is 5/6 (above), the prevalence 1/2
+    assert auprc_lift([-1, 1, -1, 1], [1, 2, 3, 4]) == pytest.approx(5 / 3)
+    assert auprc_lift([1, 1, 1, 1, -1], [5, 4, 3, 2, 1]) == 5
+    assert auprc_lift([1, 1, 1, -1], [5, 5, 5, 5]) == 1
+    with pytest.raises(LabelError, match="labels are 0 and 1"):
+        auprc_lift([0, 1], [1, 2])
+
+
+@given(labelled_scores())
+def test_lift_ends_at_one_over_the_prevalence(data):
+    y, scores = data
+    assert 0 < auprc_lift(y, scores) <= 1 / np.mean(y == -1) + 1e-9
+
+
+def test_predictive_value_by_hand():
+    # of 1000 people 100 are ill: 80 of them are flagged, and 90 of the 900 others
+    assert ppv_at_prevalence(0.8, 0.9, 0.1) == pytest.approx(80 / 170)
+    assert ppv_at_prevalence(0.5, 1, 0.001) == 1
+    assert ppv_at_prevalence(0, 0.5, 0.5) == 0
+    assert np.isnan(ppv_at_prevalence(0, 1, 0.5))
+    assert np.isnan(ppv_at_prevalence(0.9, 1, 0))
+    np.testing.assert_allclose(ppv_at_prevalence(0.8, [0.9, 1], [[0.1], [0]]),
+                               [[80 / 170, 1], [0, np.nan]])  # fmt: skip
+
+
+@given(labelled_scores(), st.integers(-9, 9))
+def test_predictive_value_at_the_prevalence_of_the_data_is_the_precision(data, threshold):
+    y, scores = data
+    flagged = scores < threshold
+    value = ppv_at_prevalence(flagged[y == -1].mean(), 1 - flagged[y == 1].mean(), np.mean(y == -1))
+    expected = np.mean(y[flagged] == -1) if flagged.any() else np.nan
+    assert value == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ["sensitivity", "specificity", "prevalence"])
+@pytest.mark.parametrize("bad", [-0.1, 1.01, 95, np.nan, [0.5, 2]])
+def test_predictive_value_of_what_is_no_share(name, bad):
+    given = {"sensitivity": 0.5, "specificity": 0.5, "prevalence": 0.5} | {name: bad}
+    with pytest.raises(ValueError, match=f"{name} must lie between 0 and 1"):
+        ppv_at_prevalence(**given)

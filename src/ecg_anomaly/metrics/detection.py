@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import LabelError, SignalError
 
 
-def check_labels(y, scores) -> tuple[np.ndarray, np.ndarray]:
+def check_labels(y, scores, *, both_classes: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Return labels as a boolean "is an anomaly" and anomaly scores (higher = more anomalous).
 
     Parameters
@@ -20,11 +20,13 @@ def check_labels(y, scores) -> tuple[np.ndarray, np.ndarray]:
         +1 normal, -1 anomaly.
     scores : array-like of shape (n_records,)
         Higher = more normal.
+    both_classes : bool, default=True
+        Whether labels must hold both classes, or some of one will do.
 
     Raises
     ------
     LabelError
-        If labels are other than +1 and -1, or one class is absent.
+        If labels are other than +1 and -1, none are there, or a class that must be is absent.
     SignalError
         If scores do not fit the labels or are not finite.
     """
@@ -37,7 +39,7 @@ def check_labels(y, scores) -> tuple[np.ndarray, np.ndarray]:
         )
     if not values <= {-1, 1}:
         raise LabelError(f"labels must be +1 (normal) and -1 (anomaly), got {sorted(values)}.")
-    if values != {-1, 1}:
+    if not values or (both_classes and len(values) < 2):
         raise LabelError(f"labels need both classes, +1 and -1, got only {sorted(values)}.")
     if y.ndim != 1 or scores.shape != y.shape:
         raise SignalError(
@@ -99,6 +101,74 @@ def anomaly_auprc(y, scores) -> float:
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(*check_labels(y, scores)))
+
+
+def auprc_lift(y, scores) -> float:
+    """Return how many times the AUPRC is its chance level, the prevalence.
+
+    Parameters
+    ----------
+    y, scores
+        As in `anomaly_auroc`.
+
+    Returns
+    -------
+    float in (0, 1 / prevalence]
+        About 1 for scores that tell nothing. Its ceiling depends on the prevalence, so that lifts
+        compare only where prevalences do.
+
+    References
+    ----------
+    Saito and Rehmsmeier, "The precision-recall plot is more informative than the ROC plot when
+    evaluating binary classifiers on imbalanced datasets", PLoS ONE 2015.
+
+    Examples
+    --------
+    >>> auprc_lift([1, 1, 1, -1], [0.9, 0.8, 0.2, 0.1])
+    4.0
+    """
+    return anomaly_auprc(y, scores) / float(np.mean(np.asarray(y) == -1))
+
+
+def ppv_at_prevalence(sensitivity, specificity, prevalence):
+    """Return the positive predictive value where anomalies are as frequent as `prevalence`.
+
+    The precision in a database is that of its own prevalence, mostly far above that of a clinic.
+    This holds elsewhere as long as sensitivity and specificity do.
+
+    Parameters
+    ----------
+    sensitivity, specificity, prevalence : float or array-like in [0, 1]
+        Arrays are broadcast.
+
+    Returns
+    -------
+    float or ndarray of float in [0, 1]
+        NaN where nothing is ever flagged.
+
+    Raises
+    ------
+    ValueError
+        If one of them lies outside [0, 1].
+
+    References
+    ----------
+    Altman and Bland, "Diagnostic tests 2: predictive values", BMJ 1994.
+
+    Examples
+    --------
+    >>> round(ppv_at_prevalence(0.9, 0.95, 0.01), 3)
+    0.154
+    """
+    values = {"sensitivity": sensitivity, "specificity": specificity, "prevalence": prevalence}
+    shares = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+    for name, share in shares.items():
+        if not ((share >= 0) & (share <= 1)).all():
+            raise ValueError(f"{name} must lie between 0 and 1, got {values[name]!r}.")
+    true_alarms = shares["sensitivity"] * shares["prevalence"]
+    alarms = true_alarms + (1 - shares["specificity"]) * (1 - shares["prevalence"])
+    value = np.divide(true_alarms, alarms, out=np.full(alarms.shape, np.nan), where=alarms > 0)
+    return value if value.ndim else float(value)
 
 
 def sensitivity_at_specificity(y, scores, specificity: float = 0.95) -> float:
