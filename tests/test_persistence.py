@@ -167,13 +167,20 @@ def test_round_trip_of_a_gated_detector(gated, tmp_path):
     assert refitted.n_refused_ == 1
 
 
+def gate_of(model):
+    return model["state"]["gate_"]["fields"]["dict"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        lambda model: model["gate"].update(colour=1),
-        lambda model: model["gate"].update(min_duration=-1),
-        lambda model: model["gate"].update(mains="50"),
-        lambda model: model.pop("gate"),
+        lambda model: gate_of(model).update(colour=1),
+        lambda model: gate_of(model).update(min_duration=-1),
+        lambda model: gate_of(model).update(mains="50"),
+        lambda model: model["state"].pop("gate_"),
+        lambda model: model["state"].update(gate_=None),
+        lambda model: model["state"]["gate_"].update(settings="FalseAlarmRate"),
+        lambda model: model["state"]["gate_"].update(settings="Path"),
         lambda model: model["parts"].pop("imputer_"),
         lambda model: model["parts"].update(imputer_=model["parts"]["detector_"]),
         lambda model: model["state"].update(fs_=-1),

@@ -19,7 +19,7 @@ _EXPORTS = {
     ),
     "records": ("Record", "RecordSet"),
     "quality": ("QualityGate",),
-    "model_selection": ("NormalsOnly",),
+    "model_selection": ("ConformalDetector", "NormalsOnly", "TunedThresholdDetector"),
     "scoring": ("score_records",),
     "persistence": ("load", "save"),
     "datasets": ("make_ecg",),

@@ -32,6 +32,16 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="Folder of PTB-XL, or one that holds it as ptbxl/."),
 ]
+AggregateOption = Annotated[str, typer.Option(help="Over windows: min, mean or median.")]
+RateOption = Annotated[
+    float | None,
+    typer.Option("--fs", help="Sampling rate in Hz of .npy and .csv that do not tell it."),
+]
+LeadsOption = Annotated[
+    str | None,
+    typer.Option("--leads", help="Their leads, as in I,II,V1; else a side-car .json tells."),
+]
+UnitOption = Annotated[str | None, typer.Option("--unit", help="Their unit: mV, uV, nV or V.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 
@@ -68,9 +78,8 @@ def fit(
     )
     if fitted.n_refused:
         print(f"The gate refused {fitted.n_refused} more normals.")
-    if fitted.checked_false_alarm_rate is not None:
-        checked = f"{fitted.checked_false_alarm_rate:.1%}"
-        print(f"Thresholds set on one half of these flag {checked} of the other half.")
+    _, low, high = fitted.expected_false_alarm_rate
+    print(f"Of as many new normals like these, {low:.1%} to {high:.1%} will be flagged (95 %).")
 
 
 @app.command()
@@ -82,34 +91,28 @@ def score(
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
-    aggregate: Annotated[str, typer.Option(help="Over windows: min, mean or median.")] = "min",
-    fs: Annotated[
-        float | None, typer.Option(help="Sampling rate in Hz of .npy and .csv that do not tell it.")
-    ] = None,
-    leads: Annotated[
-        str | None, typer.Option(help="Their leads, as in I,II,V1; else a side-car .json tells.")
-    ] = None,
-    unit: Annotated[str | None, typer.Option(help="Their unit: mV, uV, nV or V.")] = None,
+    aggregate: AggregateOption = "min",
+    fs: RateOption = None,
+    leads: LeadsOption = None,
+    unit: UnitOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Score records; what cannot be scored is reported, and the rest goes on."""
-    from .io import find_records, read_record
+    from .io import find_records
     from .persistence import load, write_whole
     from .scoring import score_records
 
-    if aggregate not in ("min", "mean", "median"):
-        raise ECGError(f"--aggregate must be min, mean or median, got {aggregate!r}.")
+    _check_aggregate(aggregate)
     if out is not None:
         _check_out(out)
     detector = load(model)
     found = find_records(records)
-    names = None if leads is None else leads.split(",")
     table = score_records(
         detector,
         _tracked(found, quiet),
         aggregate=aggregate,
         errors="report",
-        read=partial(read_record, fs=fs, leads=names, unit=unit),
+        read=_reader(fs, leads, unit),
     )
     format = Format.JSON if as_json else format
     for column in ("record_id", "source", "problem"):  # names need not be text
@@ -176,12 +179,75 @@ def evaluate(
 
 
 @app.command()
+def calibrate(
+    model: Annotated[Path, typer.Argument(help="Model file.")],
+    records: Annotated[
+        list[Path], typer.Argument(help="Normal records of your own, or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option(help="Model file to write.")],
+    false_alarm_rate: Annotated[float, typer.Option(help="Share of new normals to flag.")] = 0.05,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep the rate within groups: sex, or age:40,60,75; may be repeated."),
+    ] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Keep it with this probability, not just on average.")
+    ] = None,
+    aggregate: AggregateOption = "min",
+    fs: RateOption = None,
+    leads: LeadsOption = None,
+    unit: UnitOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Set threshold and p-values anew on normals of one's own: no rate holds elsewhere."""
+    from .io import find_records
+    from .model_selection.groups import parse_groups
+    from .persistence import load, read_metadata, save
+    from .scoring import calibrate as calibrate_model
+
+    _check_out(out)
+    _check_aggregate(aggregate)
+    columns, bands = parse_groups(group_by or [])
+    calibrated = calibrate_model(
+        load(model),
+        _tracked(find_records(records), quiet),
+        alpha=_rate(false_alarm_rate, "--false-alarm-rate"),
+        group_by=columns or None,
+        bands=bands or None,
+        confidence=None if confidence is None else _rate(confidence, "--confidence"),
+        aggregate=aggregate,
+        read=_reader(fs, leads, unit),
+        random_state=0,
+    )
+    n_normals = len(calibrated.calibration_[""])
+    about = {
+        "false_alarm_rate": false_alarm_rate,
+        "confidence": confidence,
+        "aggregate": aggregate,
+        "n_normals": n_normals,
+        "n_left_out": calibrated.n_refused_,
+    }
+    metadata = (read_metadata(model)["metadata"] or {}) | {"calibration": about}
+    save(calibrated, out, metadata=metadata)
+    print(
+        f"{out}: threshold {calibrated.offset_:.4g} for a false-alarm rate of "
+        f"{false_alarm_rate:.1%}, set on {n_normals} records, one a patient."
+    )
+    for name, threshold in calibrated.group_offsets_.items():
+        print(f"{name}: {threshold:.4g}, set on {len(calibrated.calibration_[name])}.")
+    for name in calibrated.merged_:
+        print(f"{name}: too few for a threshold of its own.")
+    if calibrated.n_refused_:
+        print(f"{calibrated.n_refused_} records could not be read or scored, and are left out.")
+
+
+@app.command()
 def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     """Print what a model file says of itself."""
     import yaml
 
     from .persistence import load, read_metadata
-    from .scoring import detector_of, gated_of, model_input
+    from .scoring import conformal_of, detector_of, gated_of, model_input, threshold_of
 
     loaded = load(model)
     takes, detector = model_input(loaded), detector_of(loaded)
@@ -189,8 +255,11 @@ def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     seconds = takes.n_samples / takes.fs
     print(f"version: {document['version']}")
     print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")
-    print(f"threshold: {detector.offset_:.6g}")
+    print(f"threshold: {threshold_of(loaded):.6g}")
     about = {"detector": {type(detector).__name__: _plain(detector.get_params())}}
+    conformal = conformal_of(loaded)
+    if conformal is not None and conformal.group_offsets_:
+        about["thresholds of groups"] = dict(conformal.group_offsets_)
     gated = gated_of(loaded)
     if gated is not None:
         about["gate"] = gated.gate_.as_dict()
@@ -223,6 +292,25 @@ def _check_out(out: Path) -> None:
         raise ECGError(f"{out.parent}: no such folder; make it first.")
     if out.exists() and not out.is_file():
         raise ECGError(f"{out}: is a folder, pipe or device; name a file to write.")
+
+
+def _check_aggregate(aggregate: str) -> None:
+    if aggregate not in ("min", "mean", "median"):
+        raise ECGError(f"--aggregate must be min, mean or median, got {aggregate!r}.")
+
+
+def _rate(value: float, option: str) -> float:
+    if not 0 < value < 1:
+        raise ECGError(f"{option} must lie between 0 and 1, got {value:g}.")
+    return value
+
+
+def _reader(fs: float | None, leads: str | None, unit: str | None):
+    """Return how files are read that do not tell everything themselves."""
+    from .io import read_record
+
+    names = None if leads is None else leads.split(",")
+    return partial(read_record, fs=fs, leads=names, unit=unit)
 
 
 def _tracked(items: list, quiet: bool) -> Iterable:

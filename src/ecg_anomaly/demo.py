@@ -19,8 +19,8 @@ from .experiment import (
     fit_experiment,
     load_config,
     load_datasets,
-    scores_or_nan,
 )
+from .model_selection import scores_or_nan
 from .plotting import plot_ecg, plot_precision_recall, plot_roc, plot_score_histogram
 from .records import Record, RecordSet
 from .scoring import detector_of
@@ -117,7 +117,7 @@ def _plot_anomaly(experiment: FittedExperiment, test: ECGDataset, scores: np.nda
     row = candidates[np.argsort(scores[candidates])[len(candidates) // 2]]
     one = test.X[[row]]
     records = one if isinstance(one, RecordSet) else RecordSet(one, fs=test.fs, record_ids=[row])
-    model = experiment.model
+    model = experiment.model.estimator_
     if isinstance(model, GatedDetector):
         records, model = model.imputer_.transform(records), model.detector_
     detector = model[-1]

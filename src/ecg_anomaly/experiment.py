@@ -21,11 +21,12 @@ from .datasets import ECGDataset, load_ptbxl, make_ecg
 from .detectors import DETECTORS, GatedDetector
 from .errors import ConfigError, DatasetError, ECGError
 from .evaluation import evaluate_scores
-from .model_selection import split_holdout, threshold_at_false_alarm_rate
+from .metrics import Interval
+from .model_selection import FalseAlarmRate, TunedThresholdDetector, scores_or_nan
 from .preprocessing import TRANSFORMERS
 from .quality import QualityGate
 from .records import BATCH_SIZE
-from .scoring import detector_of, gated_of
+from .scoring import gated_of, threshold_of
 
 logger = logging.getLogger(__name__)
 _DETECTORS: dict[str, type] = {cls.__name__: cls for cls in DETECTORS}
@@ -253,32 +254,31 @@ class FittedExperiment:
     """A fitted model and how it came about.
 
     `n_train` and `n_holdout` count the normals that the gate let through, `n_refused` the others.
-    `checked_false_alarm_rate` is that of thresholds set on one half of the held-out patients and
-    applied to the other, None where they are too few for that.
+    `expected_false_alarm_rate` has the 95 % prediction interval for as many new normals as were
+    held out.
     """
 
-    model: Pipeline | GatedDetector
+    model: TunedThresholdDetector
     n_train: int
     n_holdout: int
     n_refused: int
     seconds: float
-    checked_false_alarm_rate: float | None
+    expected_false_alarm_rate: Interval
 
     @property
     def threshold(self) -> float:
         """Score below which the model flags."""
-        return float(detector_of(self.model).offset_)
+        return self.model.offset_
 
     def metadata(self, config: ExperimentConfig) -> dict[str, Any]:
         """Return what the model file says of its training."""
-        checked = self.checked_false_alarm_rate
         return {
             "experiment": config.model_dump(mode="json"),
             "n_train": self.n_train,
             "n_holdout": self.n_holdout,
             "n_refused": self.n_refused,
             "fit_seconds": round(self.seconds, 1),
-            "checked_false_alarm_rate": None if checked is None else round(checked, 4),
+            "expected_false_alarm_rate": [round(x, 4) for x in self.expected_false_alarm_rate],
         }
 
 
@@ -310,59 +310,38 @@ def fit_experiment(
     if len(normals) == 0:
         raise DatasetError(f"{training.name}: no normal record to train on.")
     rule = config.threshold
-    fit_rows, holdout_rows = split_holdout(normals.groups, rule.holdout, rule.random_state)
-    logger.info("fitting %s on %d normals", config.name, len(fit_rows))
+    model = TunedThresholdDetector(
+        config.build(verbose=verbose),
+        FalseAlarmRate(rule.false_alarm_rate),
+        holdout=rule.holdout,
+        random_state=rule.random_state,
+    )
+    logger.info("fitting %s on %d normals", config.name, len(normals))
     started = time.perf_counter()
     try:
-        model = config.build(verbose=verbose).fit(normals.X[fit_rows])
+        model.fit(normals.X, groups=normals.groups)
     except ECGError:
         raise
     except ValueError as error:  # what only fit can check, scikit-learn's own checks too
         raise ConfigError(f"experiment {config.name!r}: {error}") from error
-    seconds = time.perf_counter() - started
-    scores = scores_or_nan(model, normals.X[holdout_rows])
-    scorable = np.isfinite(scores)
-    if not scorable.any():
-        raise DatasetError(f"{training.name}: the gate refuses all held-out normals.")
-    detector_of(model).offset_ = threshold_at_false_alarm_rate(
-        scores[scorable], rule.false_alarm_rate
-    )
-    checked = _checked_rate(scores[scorable], normals.groups[holdout_rows][scorable], rule)
-    n_refused_in_training = getattr(model, "n_refused_", 0)
+    gated = gated_of(model)
+    n_refused = 0 if gated is None else gated.n_refused_
+    n_held_out = model.n_normals_ + model.n_refused_
     return FittedExperiment(
         model=model,
-        n_train=len(fit_rows) - n_refused_in_training,
-        n_holdout=int(scorable.sum()),
-        n_refused=n_refused_in_training + int((~scorable).sum()),
-        seconds=seconds,
-        checked_false_alarm_rate=checked,
+        n_train=len(normals) - n_held_out - n_refused,
+        n_holdout=model.n_normals_,
+        n_refused=n_refused + model.n_refused_,
+        seconds=time.perf_counter() - started,
+        expected_false_alarm_rate=model.predicted_rates(n_normals=model.n_normals_)[
+            "false_alarm_rate"
+        ],
     )
-
-
-def scores_or_nan(model: Pipeline | GatedDetector, X: Any) -> np.ndarray:
-    """Return the scores of records, NaN for those that the gate refuses."""
-    gated = gated_of(model)
-    if gated is None:
-        return model.score_samples(X)
-    scores, assessments = gated.score_and_assess(X)
-    return np.where([item.is_scorable for item in assessments], scores, np.nan)
-
-
-def _checked_rate(scores: np.ndarray, groups: np.ndarray, rule: ThresholdConfig) -> float | None:
-    try:
-        halves = split_holdout(groups, 0.5, rule.random_state)
-        flagged = [
-            (scores[theirs] < threshold_at_false_alarm_rate(scores[ours], rule.false_alarm_rate))
-            for ours, theirs in (halves, halves[::-1])
-        ]
-    except DatasetError:  # too few for two halves
-        return None
-    return float(np.concatenate(flagged).mean())
 
 
 def evaluate_model(
     name: str,
-    model: Pipeline | GatedDetector,
+    model: Any,
     test: ECGDataset,
     *,
     n_resamples: int = 0,
@@ -376,7 +355,7 @@ def evaluate_model(
     starts = range(0, len(test), BATCH_SIZE)
     batches = progress([slice(start, start + BATCH_SIZE) for start in starts])
     scores = np.concatenate([scores_or_nan(model, test.X[batch]) for batch in batches])
-    threshold = float(detector_of(model).offset_)
+    threshold = threshold_of(model)
     table = evaluate_scores(
         test,
         {name: scores},

@@ -6,6 +6,7 @@ names, parameters and everything else. Nothing in a file is ever run.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -26,20 +27,29 @@ from . import __version__
 from .detectors import DETECTORS, GatedDetector
 from .detectors.gated import refuse_inner_gate
 from .errors import ECGError, ECGWarning, ModelFileError
+from .model_selection import TARGETS, ConformalDetector, TunedThresholdDetector
 from .preprocessing import TRANSFORMERS
 from .quality import QualityGate
 
 FORMAT = 1
 _KEY = "ecg_anomaly"
 _CLASSES: dict[str, type[BaseEstimator]] = {cls.__name__: cls for cls in DETECTORS + TRANSFORMERS}
-# What a gated detector consists of beside plain values.
-_GATED_PARTS = ("detector_", "imputer_")
+# Estimators around another one: the parameter and the fitted attribute that hold it, and further
+# fitted parts.
+_AROUND: dict[type[BaseEstimator], tuple[str, str, tuple[str, ...]]] = {
+    GatedDetector: ("detector", "detector_", ("imputer_",)),
+    TunedThresholdDetector: ("estimator", "estimator_", ()),
+    ConformalDetector: ("estimator", "estimator_", ()),
+}
+_AROUND_NAMES = {cls.__name__: cls for cls in _AROUND}
+# Values that know their own fields and check them.
+_SETTINGS: dict[str, type] = {"QualityGate": QualityGate, **TARGETS}
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*_")
 _SCALARS = (bool, int, float, str, type(None))
 
 
 def save(estimator: BaseEstimator, path: str | Path, *, metadata: dict | None = None) -> None:
-    """Save a fitted detector, transformer, Pipeline of them or `GatedDetector`.
+    """Save a fitted detector, transformer, Pipeline of them, or what has a gate or a threshold.
 
     The file appears whole or not at all: it is written beside its place and then renamed.
 
@@ -130,13 +140,13 @@ def _describe(estimator: Any, prefix: str, tensors: dict[str, np.ndarray]) -> di
             for name, step in estimator.steps
         ]
         return {"class": "Pipeline", "steps": steps}
-    if type(estimator) is GatedDetector:
-        return _describe_gated(estimator, prefix, tensors)
     name = type(estimator).__name__
+    if type(estimator) in _AROUND:
+        return _describe_around(estimator, prefix, tensors)
     if _CLASSES.get(name) is not type(estimator):
         raise ModelFileError(
             f"{name} cannot be saved: only {', '.join(_CLASSES)}, Pipelines of them and "
-            "GatedDetector. "
+            f"{', '.join(_AROUND_NAMES)}. "
             "Use joblib for other estimators, and load its files only where you trust them."
         )
     check_is_fitted(estimator)
@@ -158,20 +168,21 @@ def _describe_state(
     }
 
 
-def _describe_gated(
-    estimator: GatedDetector, prefix: str, tensors: dict[str, np.ndarray]
+def _describe_around(
+    estimator: BaseEstimator, prefix: str, tensors: dict[str, np.ndarray]
 ) -> dict[str, Any]:
     check_is_fitted(estimator)
+    name = type(estimator).__name__
+    inner, fitted, others = _AROUND[type(estimator)]
     params = estimator.get_params(deep=False)
-    plain = {name: params[name] for name in params if name not in ("detector", "gate")}
+    del params[inner]
+    parts = (fitted, *others)
     return {
-        "class": "GatedDetector",
-        "params": _plain(plain, "GatedDetector", None, prefix),
-        "gate": estimator.gate_.as_dict(),
-        "state": _describe_state(estimator, prefix, tensors, (*_GATED_PARTS, "gate_")),
+        "class": name,
+        "params": _plain(params, name, None, prefix),
+        "state": _describe_state(estimator, prefix, tensors, parts),
         "parts": {
-            name: _describe(getattr(estimator, name), f"{prefix}{name}.", tensors)
-            for name in _GATED_PARTS
+            part: _describe(getattr(estimator, part), f"{prefix}{part}.", tensors) for part in parts
         },
     }
 
@@ -205,6 +216,10 @@ def _plain(value: Any, where: str, tensors: dict[str, np.ndarray] | None, prefix
     if isinstance(value, tuple | list):
         items = [_plain(item, where, tensors, f"{prefix}.{k}") for k, item in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
+    if dataclasses.is_dataclass(value) and _SETTINGS.get(type(value).__name__) is type(value):
+        fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        kind = type(value).__name__
+        return {"settings": kind, "fields": _plain(fields, where, None, prefix)}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {
             "dict": {key: _plain(v, where, tensors, f"{prefix}.{key}") for key, v in value.items()}
@@ -220,6 +235,8 @@ def _unplain(value: Any, tensors: dict[str, np.ndarray]) -> Any:
         return [_unplain(item, tensors) for item in value]
     if not isinstance(value, dict):
         return value
+    if set(value) == {"settings", "fields"} and value["settings"] in _SETTINGS:
+        return _SETTINGS[value["settings"]](**_unplain(value["fields"], tensors))
     if len(value) == 1:
         (kind, content), *_ = value.items()
         if kind == "tensor":
@@ -247,24 +264,19 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
         return Pipeline(steps)
     if name == "passthrough":
         return name
-    if name == "GatedDetector":
-        return _rebuild_gated(document, tensors)
-    if name not in _CLASSES:
-        raise ModelFileError(f"class {name!r} is not allowed; allowed are {', '.join(_CLASSES)}.")
-    cls = _CLASSES[name]
-    params = _unplain(document["params"], tensors)
+    if name not in _CLASSES and name not in _AROUND_NAMES:
+        allowed = ", ".join([*_CLASSES, *_AROUND_NAMES])
+        raise ModelFileError(f"class {name!r} is not allowed; allowed are {allowed}.")
+    cls = _CLASSES.get(name) or _AROUND_NAMES[name]
+    params, parts = _unplain(document["params"], tensors), {}
     unknown = set(params) - set(cls._get_param_names())
     if unknown:
         raise ModelFileError(f"{name} has no parameter {min(unknown)!r}; a newer version's?")
-    return _with_state(cls(**params), document, tensors)
-
-
-def _rebuild_gated(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> GatedDetector:
-    parts = {name: _rebuild(document["parts"][name], tensors) for name in _GATED_PARTS}
-    gate = QualityGate(**document["gate"])
-    params = _unplain(document["params"], tensors)
-    estimator = GatedDetector(clone(parts["detector_"]), gate, **params)
-    return _with_state(estimator, document, tensors, gate_=gate, **parts)
+    if cls in _AROUND:
+        inner, fitted, others = _AROUND[cls]
+        parts = {part: _rebuild(document["parts"][part], tensors) for part in (fitted, *others)}
+        params[inner] = clone(parts[fitted])
+    return _with_state(cls(**params), document, tensors, **parts)
 
 
 def _with_state(

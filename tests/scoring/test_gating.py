@@ -239,13 +239,13 @@ def test_a_score_at_the_threshold_is_not_flagged(model, ecgs):
 def test_a_gate_inside_a_model_is_refused(model, ecgs, small, tmp_path):
     """Its refusals would pass for scores."""
     for inner in (Pipeline([("gate", model)]), make_pipeline(CropOrPad(duration=4), model)):
-        with pytest.raises(ECGError, match="let it be outermost"):
+        with pytest.raises(ECGError, match="cannot be inside a Pipeline"):
             score_records(inner, RecordSet(ecgs))
-        with pytest.raises(ECGError, match="let it be outermost"):
+        with pytest.raises(ECGError, match="cannot be inside a Pipeline"):
             save(inner.fit(ecgs), tmp_path / "model")
-        with pytest.raises(ECGError, match="let it be outermost"):
+        with pytest.raises(ECGError, match="cannot be inside a Pipeline"):
             GatedDetector(inner).fit(ecgs)
-    with pytest.raises(ECGError, match="let it be outermost"):
+    with pytest.raises(ECGError, match="cannot be inside a Pipeline"):
         GatedDetector(GatedDetector(small(CAEDetector))).fit(ecgs)
 
 

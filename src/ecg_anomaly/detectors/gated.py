@@ -19,11 +19,9 @@ from ..preprocessing import LeadImputer
 from ..quality import Assessment, QualityGate
 from ..records import RecordSet, default_leads
 from ..signal.checks import check_rate
+from ..verdicts import LOWEST_SCORE, verdicts
 from .cae import CAEDetector
 
-FLAGGED, NOT_FLAGGED, NOT_SCORABLE = "flagged", "not flagged", "not scorable"
-#: What `GatedDetector.score_samples` gives for a record that cannot be scored.
-LOWEST_SCORE = float(np.finfo(np.float64).min)
 _NAMED = 3
 
 
@@ -220,8 +218,7 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         ndarray of str of shape (n_records,)
         """
         scores, assessments = self.score_and_assess(X)
-        verdicts = np.where(scores >= self.offset_, NOT_FLAGGED, FLAGGED)
-        return np.where(_scorable(assessments), verdicts, NOT_SCORABLE)
+        return verdicts(scores - self.offset_, _scorable(assessments))
 
     def score_and_assess(self, X) -> tuple[np.ndarray, list[Assessment]]:
         """Return what `score_samples` and `assess` give, of one reading and without a warning."""
@@ -300,7 +297,7 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         first = self.detector_.steps[0][1] if hasattr(self.detector_, "steps") else self.detector_
         shape = (self.n_leads_in_, self.n_features_in_)
         steps = (self.imputer_, first)
-        if type(self.imputer_) is not LeadImputer or any(
+        if type(self.imputer_) is not LeadImputer or type(self.gate_) is not QualityGate or any(
             (step.n_leads_in_, step.n_features_in_) != shape for step in steps
         ):
             raise SignalError("the gate, the imputer and the detector do not fit together.")
@@ -321,10 +318,15 @@ def refuse_inner_gate(model: Any) -> None:
         If there is one: it would see filtered signals, and its refusals would pass for scores.
     """
     if isinstance(model, GatedDetector):
-        raise SignalError("a GatedDetector cannot be inside another model; let it be outermost.")
+        raise SignalError(
+            "a GatedDetector cannot be inside a Pipeline or another gate; let the gate come first, "
+            "around the Pipeline."
+        )
     if isinstance(model, Pipeline):
         for _, step in model.steps:
             refuse_inner_gate(step)
+    elif isinstance(model, MetaEstimatorMixin):
+        refuse_inner_gate(getattr(model, "estimator", None))
 
 
 def _last_step(model: Any) -> Any:

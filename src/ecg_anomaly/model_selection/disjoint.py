@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -52,9 +51,10 @@ def assert_disjoint(*groups, records=None, names=None) -> None:
                 f"{one} and {other} share {len(shared)} patient(s), such as {_few(shared)}; split "
                 "by patient."
             )
-    seen: dict[bytes, tuple[int, str]] = {}
+    seen: dict[int, tuple[int, object]] = {}
     for side, signals in enumerate(records or ()):
-        for record_id, digest in _digests(signals):
+        ids = getattr(signals, "record_ids", range(len(signals)))
+        for record_id, digest in zip(ids, record_digests(signals).tolist(), strict=True):
             where, before = seen.setdefault(digest, (side, record_id))
             if where != side:
                 raise DatasetError(
@@ -67,14 +67,27 @@ def _few(values: set) -> str:
     return ", ".join(sorted(map(str, values))[:_NAMED])
 
 
-def _digests(signals) -> Iterator[tuple[str, bytes]]:
-    if isinstance(signals, RecordSet):
-        batches, ids = signals.batches(), signals.record_ids
-    else:
-        batches, ids = iter([np.asarray(signals)]), np.arange(len(signals))
-    row = 0
-    for batch in batches:
-        for signal in batch:
-            content = np.ascontiguousarray(signal, dtype=np.float32)
-            yield str(ids[row]), hashlib.sha256(content.tobytes()).digest()
-            row += 1
+def record_digests(signals) -> np.ndarray:
+    """Return a number for each record that only identical signals share.
+
+    Parameters
+    ----------
+    signals : RecordSet or array-like of n_records
+
+    Returns
+    -------
+    ndarray of uint64 of shape (n_records,)
+
+    Examples
+    --------
+    >>> one, other, again = record_digests([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> bool(one == again), bool(one == other)
+    (True, False)
+    """
+    batches = signals.batches() if isinstance(signals, RecordSet) else [np.asarray(signals)]
+    digests = [
+        hashlib.sha256(np.ascontiguousarray(signal, dtype=np.float32).tobytes()).digest()[:8]
+        for batch in batches
+        for signal in batch
+    ]
+    return np.frombuffer(b"".join(digests), dtype=np.uint64)

@@ -1,6 +1,16 @@
 """Scoring of records as they come: any rate, any order of leads, any length."""
 
-from ._model import ModelInput, detector_of, gated_of, model_input
+from ._calibrate import calibrate
+from ._model import ModelInput, conformal_of, detector_of, gated_of, model_input, threshold_of
 from ._records import score_records
 
-__all__ = ["ModelInput", "detector_of", "gated_of", "model_input", "score_records"]
+__all__ = [
+    "ModelInput",
+    "calibrate",
+    "conformal_of",
+    "detector_of",
+    "gated_of",
+    "model_input",
+    "score_records",
+    "threshold_of",
+]

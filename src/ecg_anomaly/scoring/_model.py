@@ -14,6 +14,8 @@ from .._input import SignalInputMixin
 from ..detectors.gated import GatedDetector, refuse_inner_gate
 from ..errors import ECGError, SignalError
 from ..leads import STANDARD_LEADS
+from ..model_selection import ConformalDetector
+from ..model_selection._held_out import HeldOutDetector
 
 
 class ModelInput(NamedTuple):
@@ -31,7 +33,9 @@ class ModelInput(NamedTuple):
 
 
 def detector_of(model: Any) -> Any:
-    """Return the fitted detector in a model: itself, or the end of a Pipeline, gate or search.
+    """Return the fitted detector in a model, whatever it is wrapped in.
+
+    Its own `offset_` need not be the model's threshold: see `threshold_of`.
 
     Raises
     ------
@@ -73,11 +77,47 @@ def model_input(model: Any) -> ModelInput:
 
 
 def gated_of(model: Any) -> GatedDetector | None:
-    """Return the model, or the best one of a search, if it is behind a quality gate, else None."""
+    """Return the part of the model that is behind a quality gate, None without a gate."""
+    while not isinstance(model, GatedDetector):
+        inner = _inner(model)
+        if inner is None:
+            return None
+        model = inner
+    return model
+
+
+def threshold_of(model: Any) -> float:
+    """Return the score below which a model flags: that of the outermost part that sets one."""
+    return float(_that_decides(model).offset_)
+
+
+def conformal_of(model: Any) -> ConformalDetector | None:
+    """Return the part of the model that decides, if it has p-values, else None."""
+    decides = _that_decides(model)
+    return decides if isinstance(decides, ConformalDetector) else None
+
+
+def fitted_core(model: Any) -> Any:
+    """Return the fitted model without the searches and thresholds around it."""
+    inner = _inner(model)
+    return model if inner is None else fitted_core(inner)
+
+
+def _that_decides(model: Any) -> Any:
+    if isinstance(model, BaseSearchCV):
+        return _that_decides(_inner(model))
+    return _that_decides(model.steps[-1][1]) if isinstance(model, Pipeline) else model
+
+
+def _inner(model: Any) -> Any:
+    """Return the fitted model that a search or a detector with a threshold is made around."""
     if isinstance(model, BaseSearchCV):
         check_is_fitted(model, "best_estimator_")
-        return gated_of(model.best_estimator_)
-    return model if isinstance(model, GatedDetector) else None
+        return model.best_estimator_
+    if isinstance(model, HeldOutDetector):
+        check_is_fitted(model)
+        return model.estimator_
+    return None
 
 
 def _fitted_steps(model: Any) -> list[Any]:
@@ -101,9 +141,9 @@ def _flat(model: Any) -> list[Any]:
 
     Behind a gate, which must be outermost, the imputer comes first.
     """
-    if isinstance(model, BaseSearchCV):
-        check_is_fitted(model, "best_estimator_")
-        return _flat(model.best_estimator_)
+    inner = _inner(model)
+    if inner is not None:
+        return _flat(inner)
     if isinstance(model, GatedDetector):
         check_is_fitted(model)
         return [model.imputer_, *_flat(model.detector_)]

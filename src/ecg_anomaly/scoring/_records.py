@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import ECGDataset
-from ..detectors.gated import FLAGGED, NOT_FLAGGED, NOT_SCORABLE
 from ..errors import ECGError, SignalError
 from ..io import read_record
 from ..records import Record, RecordSet
+from ..verdicts import NOT_SCORABLE, verdicts
 from ._gating import gate_windows
-from ._model import ModelInput, detector_of, gated_of, model_input
+from ._known import known_of
+from ._model import ModelInput, conformal_of, gated_of, model_input, threshold_of
 from ._windows import Windows, WindowSource, plain_windows
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _AGGREGATES: dict[str, Callable[[np.ndarray], float]] = {
     "mean": np.mean,
     "median": np.median,
 }
+#: Name, source, and the record or why it cannot be read.
+Opened = tuple[str, str, Record | ECGError]
 _COLUMNS = [
     "record_id", "source", "score", "verdict", "n_windows", "n_refused", "findings", "problem",
 ]  # fmt: skip
@@ -73,7 +76,8 @@ def score_records(
     -------
     DataFrame
         One row a record, in order: ``record_id``, ``source``, ``score`` (higher = more normal),
-        ``verdict`` ("not flagged", "flagged", "not scorable"), ``n_windows`` that were scored,
+        ``p_value`` where the model is a `ConformalDetector`, ``verdict`` ("not flagged",
+        "flagged", "not scorable"), ``n_windows`` that were scored,
         ``n_refused`` that the gate refused, ``findings`` (what the reader and the gate found, a
         list of str), ``problem``.
 
@@ -92,24 +96,24 @@ def score_records(
     >>> score_records(detector, minute)["n_windows"].tolist()
     [11, 11]
     """
-    import pandas as pd
-
     if aggregate not in _AGGREGATES:
         raise ValueError(f"aggregate must be one of {sorted(_AGGREGATES)}, got {aggregate!r}.")
     if errors not in ("raise", "report"):
         raise ValueError(f'errors must be "raise" or "report", got {errors!r}.')
-    if isinstance(records, str | os.PathLike | Record):
-        records = [records]
-    elif isinstance(records, ECGDataset):
-        records = records.X
-    if isinstance(records, np.ndarray):
-        raise SignalError(
-            f"an array of shape {records.shape} tells neither rate nor leads; wrap it as "
-            "RecordSet(X, fs=...)."
-        )
+    return score_opened(model, opened(records, read), aggregate, errors)
+
+
+def score_opened(
+    model: Any, items: Iterable[Opened], aggregate: str, errors: str = "report"
+) -> pd.DataFrame:
+    """Return the table of `score_records` for records that were opened already."""
+    import pandas as pd
+
     wanted, gated = model_input(model), gated_of(model)
     score = model.score_samples if gated is None else gated.score_imputed
-    offset = detector_of(model).offset_
+    conformal = conformal_of(model)
+    columns = () if conformal is None else conformal.columns
+    known: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[dict[str, Any], Windows]] = []
 
@@ -119,14 +123,14 @@ def score_records(
                 row["problem"] = str(scores)
                 continue
             row["score"] = float(_AGGREGATES[aggregate](scores))
-            row["verdict"] = FLAGGED if row["score"] < offset else NOT_FLAGGED
         waiting.clear()
 
-    for name, source, record in _opened(records, read):
-        row = dict.fromkeys(_COLUMNS, "") | {"score": np.nan, "verdict": NOT_SCORABLE}
-        row |= {"record_id": name, "source": source}
+    for name, source, record in items:
+        row: dict[str, Any] = dict.fromkeys(_COLUMNS, "") | {"score": np.nan}
+        row |= {"record_id": name, "source": source, "verdict": NOT_SCORABLE}
         row |= {"n_windows": 0, "n_refused": 0, "findings": []}
         rows.append(row)
+        known.append(known_of(record, columns))
         try:
             if isinstance(record, ECGError):
                 raise record
@@ -151,13 +155,28 @@ def score_records(
         if sum(len(windows) for _, windows in waiting) >= _WINDOWS_AT_A_TIME:
             flush()
     flush()
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    thresholds: Any = threshold_of(model)
+    scores = table["score"].to_numpy(float)
+    if conformal is not None:
+        groups = conformal.names_of(pd.DataFrame(known, columns=list(columns)), len(rows))
+        thresholds = conformal.thresholds_of(groups)
+        table.insert(3, "p_value", conformal.p_values_of(scores, groups))
+    table["verdict"] = verdicts(scores - thresholds, ~np.isnan(scores))
+    return table
 
 
-def _opened(
-    records: Any, read: Callable[[str | Path], Record]
-) -> Iterator[tuple[str, str, Record | ECGError]]:
+def opened(records: Any, read: Callable[[str | Path], Record]) -> Iterator[Opened]:
     """Yield name, source and record, or why it cannot be read."""
+    if isinstance(records, str | os.PathLike | Record):
+        records = [records]
+    elif isinstance(records, ECGDataset):
+        records = records.X
+    if isinstance(records, np.ndarray):
+        raise SignalError(
+            f"an array of shape {records.shape} tells neither rate nor leads; wrap it as "
+            "RecordSet(X, fs=...)."
+        )
     if isinstance(records, RecordSet):
         for name, item in zip(records.record_ids, records.each(), strict=True):
             yield str(name), getattr(item, "source", ""), item

@@ -1,0 +1,26 @@
+"""What is known of a record's patient, as the columns of a database's table have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..patients import sex_code
+from ..records import Record
+
+
+def known_of(record: Any, columns: Iterable[str]) -> dict[str, Any]:
+    """Return the values of columns for a record: age in years, sex as 0 (male) or 1 (female).
+
+    Nothing is known of what could not be read.
+    """
+    if not isinstance(record, Record):
+        return {}
+    return {column: _value(record, column) for column in columns}
+
+
+def _value(record: Record, column: str) -> Any:
+    if column == "age":
+        return record.age
+    value = record.annotations.get(column)
+    return sex_code(value) if column == "sex" else value
