@@ -1,4 +1,4 @@
-"""Measures of detection."""
+"""Measures of detection, calibration and localisation, and tables of beats."""
 
 from .alarms import AlarmRates, alarm_rates
 from .beats import AAMI_CLASSES, BXB_CLASSES, PACED_RECORDS, beat_table, match_beats
@@ -13,6 +13,16 @@ from .detection import (
     sensitivity_at_specificity,
 )
 from .intervals import Interval, bootstrap_difference, bootstrap_interval
+from .localisation import (
+    LeadRanking,
+    LocalisationAUROC,
+    PointingGame,
+    lead_ranking,
+    localisation_auroc,
+    localisation_table,
+    pointing_game,
+)
+from .maps import amplitude_map, difference_map, paste_edge_map
 from .matched import age_band, matched_auroc
 from .subgroups import recall_by_diagnosis, subgroup_table
 
@@ -23,8 +33,12 @@ __all__ = [
     "AlarmRates",
     "Departure",
     "Interval",
+    "LeadRanking",
+    "LocalisationAUROC",
+    "PointingGame",
     "age_band",
     "alarm_rates",
+    "amplitude_map",
     "anomaly_auprc",
     "anomaly_auroc",
     "auprc_lift",
@@ -32,11 +46,17 @@ __all__ = [
     "bootstrap_difference",
     "bootstrap_interval",
     "check_labels",
+    "difference_map",
+    "lead_ranking",
+    "localisation_auroc",
+    "localisation_table",
     "match_beats",
     "matched_auroc",
     "p_value_calibration",
     "p_value_departure",
     "partial_auroc",
+    "paste_edge_map",
+    "pointing_game",
     "ppv_at_prevalence",
     "recall_by_diagnosis",
     "sensitivity_at_specificity",
