@@ -1,4 +1,8 @@
+import os
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,9 +22,10 @@ def test_amplitude_by_hand():
 
 
 def test_edges_by_hand():
-    # steps 1 1 4 1 and 0 0 0 2, whose median is 0 and mean a half; the last lead is flat
+    # steps 1 1 4 1 of median 1: 1 / (1 + 4) but 4 / (1 + 1)
+    # steps 0 0 0 2, whose median is 0 and mean a half: 2 / (.5 + 0); the last lead is flat
     x = [[0, 1, 2, 6, 7], [5, 5, 5, 5, 7], [3, 3, 3, 3, 3]]
-    expected = [[1, 1, 4, 4, 1], [0, 0, 0, 4, 4], [0, 0, 0, 0, 0]]
+    expected = [[0.2, 0.2, 2, 2, 0.2], [0, 0, 0, 4, 4], [0, 0, 0, 0, 0]]
     np.testing.assert_array_equal(paste_edge_map(x), expected)
 
 
@@ -54,6 +59,43 @@ def test_edges_show_where_something_was_pasted():
     sizes = pointing_game(amplitude_map(pasted), masks, tolerance=1)
     assert edges.corrected == 1
     assert sizes.corrected < 0.7
+
+
+def test_a_steep_wave_is_no_edge():
+    """Of two jumps as high, one takes one step and one four; each is two samples from the other."""
+    x = np.r_[np.zeros(20), np.ones(20), np.linspace(1, 0, 5)[1:], np.zeros(20)]
+    x += 0.001 * np.arange(len(x))
+    edges = paste_edge_map(x[None])[0]
+    assert np.argsort(edges)[-2:].tolist() in ([19, 20], [20, 19])
+    assert edges[19] > 100
+    # inside the slope steps are alike
+    assert edges[41:43].max() < 1.01
+
+
+REAL = Path(os.environ.get("ECG_ANOMALY_DATA") or "unset") / "ptbxl"
+
+
+@pytest.mark.skipif(
+    not (REAL / "ptbxl_database.csv").is_file(),
+    reason="needs PTB-XL: set ECG_ANOMALY_DATA to a folder that holds it as ptbxl/",
+)
+def test_pieces_of_other_real_records_are_found_by_their_edges():
+    from ecg_anomaly.io import read_record
+
+    table = pd.read_csv(REAL / "ptbxl_database.csv")
+    names = table.loc[table["strat_fold"] <= 7, "filename_lr"]
+    files = [REAL / f"{name}.hea" for name in names if (REAL / f"{name}.hea").is_file()][:40]
+    x = np.stack([read_record(file).signal for file in files])
+    x = x[np.isfinite(x).all(axis=(1, 2))]
+    rng = np.random.default_rng(0)
+    pasted, masks = x.copy(), np.zeros(x.shape, bool)
+    for k in range(len(x)):
+        lead, start = rng.integers(12), rng.integers(50, 900)
+        masks[k, lead, start : start + 50] = True
+        pasted[k][masks[k]] = x[k - 1][masks[k]]
+    edges = pointing_game(paste_edge_map(pasted), masks, tolerance=2)
+    sizes = pointing_game(amplitude_map(pasted), masks, tolerance=2)
+    assert edges.corrected > max(0.3, sizes.corrected + 0.2)
 
 
 def test_float32_stays():

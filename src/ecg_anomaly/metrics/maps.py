@@ -14,6 +14,10 @@ def difference_map(injected_map, original_map) -> np.ndarray:
     the mask of the anomaly does not hold. The map of the changed record minus that of the original
     shows the change alone; the measures of localisation are meant for it.
 
+    A map that is local, of which each sample depends on the signal nearby, differs nowhere else: it
+    points into the mask whatever it measures. So judge a detector's differences by how far they
+    surpass those of `amplitude_map` and `paste_edge_map`, not by chance.
+
     Parameters
     ----------
     injected_map, original_map : array-like of one shape, (..., n_leads, n_samples)
@@ -73,7 +77,7 @@ def amplitude_map(x) -> np.ndarray:
 
 
 def paste_edge_map(x) -> np.ndarray:
-    """Return how steep the signal is at each sample, compared with its lead's usual slope.
+    """Return how much steeper the signal is at each sample than around it and than usual.
 
     A baseline for localisation: it points at edges where something was pasted in. A detector that
     does no better may have learnt how anomalies were made rather than what is normal.
@@ -86,8 +90,10 @@ def paste_edge_map(x) -> np.ndarray:
     Returns
     -------
     ndarray of float of the same shape
-        The larger of the steps from the sample before and to the one after, over the median of the
-        lead's steps, or over their mean where most of the lead is flat; 0 throughout a flat lead.
+        Each step from one sample to the next is divided by the sum of the lead's usual step (the
+        median, or the mean where most of the lead is flat) and the largest of the two steps before
+        and the two after: a QRS complex is steep for several samples, an edge for one. A sample
+        has the larger of the steps to it and from it; 0 throughout a flat lead.
 
     Raises
     ------
@@ -96,8 +102,8 @@ def paste_edge_map(x) -> np.ndarray:
 
     Examples
     --------
-    >>> paste_edge_map([[0, 1, 2, 7, 8, 9]]).tolist()
-    [[1.0, 1.0, 5.0, 5.0, 1.0, 1.0]]
+    >>> paste_edge_map([[0, 1, 2, 6, 7, 8]]).tolist()
+    [[0.2, 0.2, 2.0, 2.0, 0.2, 0.2]]
     """
     x = _check(x, "signal")
     if x.shape[-1] < 2:
@@ -105,7 +111,9 @@ def paste_edge_map(x) -> np.ndarray:
     steps = np.abs(np.diff(x, axis=-1))
     usual = np.median(steps, axis=-1, keepdims=True)
     usual = np.where(usual > 0, usual, steps.mean(axis=-1, keepdims=True))
-    steps = np.divide(steps, usual, out=np.zeros_like(steps), where=usual > 0)
+    padded = np.pad(steps, [(0, 0)] * (x.ndim - 1) + [(2, 2)])
+    around = np.max([padded[..., k : k + steps.shape[-1]] for k in (0, 1, 3, 4)], axis=0)
+    steps = np.divide(steps, usual + around, out=np.zeros_like(steps), where=usual > 0)
     before = np.concatenate([steps[..., :1], steps], axis=-1)
     after = np.concatenate([steps, steps[..., -1:]], axis=-1)
     return np.maximum(before, after)
