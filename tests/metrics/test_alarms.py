@@ -80,7 +80,7 @@ def test_thresholds_beyond_all_scores():
     [
         ({"y": [0, 1]}, LabelError, "labels are 0 and 1"),
         ({"y": [0, 0]}, LabelError, r"got \[0\]"),
-        ({"y": [], "scores": []}, LabelError, "labels need"),
+        ({"y": [], "scores": []}, LabelError, "there are no labels"),
         ({"scores": [1, np.nan]}, SignalError, "score 1 is not finite"),
         ({"scores": [1]}, SignalError, "one score a record"),
         ({"threshold": np.nan}, ValueError, "threshold"),

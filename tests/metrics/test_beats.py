@@ -103,6 +103,9 @@ def test_the_learning_period():
     assert cells(match_beats(reference, "NNNN", reference, None, 100)) == {"Nn": 2}
     # an annotated beat just after the end may have its partner before it
     assert cells(match([30003, 30100], [29995, 30100], start=300)) == {"Nn": 2}
+    # unless one after it is nearer
+    matrix = match([30003], [29995, 30005], start=300, test_symbols="VS")
+    assert cells(matrix) == {"Ns": 1}
     # a beat found just after it may belong to one annotated before: not counted
     assert cells(match([29998, 30100], [30004, 30100], start=300)) == {"Nn": 1}
     # but what is found further from the end is
@@ -124,6 +127,9 @@ def test_flutter_is_passed_over():
     # unless that is asked for
     found = match_beats(*within, test, "NVVVNN", 100, start=0, fibrillation=True)
     assert cells(found) == {"Nn": 3, "Vv": 1, "Ov": 2}
+    # an episode opened twice ends once, and an end without a beginning is none
+    twice = [50, 100, 150, 180, 240, 300, 400], "]N[[]NN"
+    assert cells(match_beats(*twice, test, "NVVVNN", 100, start=0)) == expected
     # an episode that does not end lasts
     open_end = [100, 150, 300], "N[N"
     assert cells(match_beats(*open_end, test, "NVVVNN", 100, start=0)) == {"Nn": 1}

@@ -41,6 +41,17 @@ def test_without_the_size_of_the_calibration_the_interval_is_binomial():
         np.testing.assert_allclose(row[["low", "high"]].to_numpy(float), expected)
 
 
+def test_the_interval_of_few_calibration_records_by_hand():
+    # 9 records: p <= .1 is to rank first of 10, so that the share is Beta(1, 9) distributed. None
+    # of two p-values is as small with probability E (1 - share)^2 = 9 * 10 / (10 * 11) = .818
+    for confidence, high in ((0.6, 0), (0.7, 0.5)):
+        table = p_value_calibration([0.5, 0.9], [0.1], n_calibration=9, confidence=confidence)
+        assert table.loc[0.1, ["low", "high"]].tolist() == [0, high]
+    # p <= .2 is to rank second or better: 8 * 9 / (10 * 11) = .654
+    table = p_value_calibration([0.5, 0.9], [0.2], n_calibration=9, confidence=0.6)
+    assert table.loc[0.2, "high"] == 0.5
+
+
 def test_intervals_hold_the_share_as_often_as_they_say():
     rng = np.random.default_rng(0)
     alphas = [0.05, 0.2]

@@ -48,8 +48,8 @@ def test_values_of_several_kinds():
             "device": ["B", "a", "", "unknown", "B", "B", 7, "a"],
             "noisy": pd.array([True, None, False, True, True, False, False, True], "boolean"),
             "size": pd.Categorical(
-                ["small", "large", "small", None, "small", "large", "small", "small"],
-                categories=["small", "medium", "large"],
+                ["small", "large", "small", None, "small", "large", "small", "unknown"],
+                categories=["small", "medium", "large", "unknown"],
             ),
         }
     )

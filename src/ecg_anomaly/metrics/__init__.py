@@ -24,6 +24,7 @@ from .localisation import (
 )
 from .maps import amplitude_map, difference_map, paste_edge_map
 from .matched import age_band, matched_auroc
+from .prediction import design_effect, predicted_rate
 from .subgroups import recall_by_diagnosis, subgroup_table
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "bootstrap_difference",
     "bootstrap_interval",
     "check_labels",
+    "design_effect",
     "difference_map",
     "lead_ranking",
     "localisation_auroc",
@@ -58,6 +60,7 @@ __all__ = [
     "paste_edge_map",
     "pointing_game",
     "ppv_at_prevalence",
+    "predicted_rate",
     "recall_by_diagnosis",
     "sensitivity_at_specificity",
     "subgroup_table",

@@ -39,7 +39,9 @@ def check_labels(y, scores, *, both_classes: bool = True) -> tuple[np.ndarray, n
         )
     if not values <= {-1, 1}:
         raise LabelError(f"labels must be +1 (normal) and -1 (anomaly), got {sorted(values)}.")
-    if not values or (both_classes and len(values) < 2):
+    if not values and not both_classes:
+        raise LabelError("there are no labels; pass one a record.")
+    if both_classes and len(values) < 2:
         raise LabelError(f"labels need both classes, +1 and -1, got only {sorted(values)}.")
     if y.ndim != 1 or scores.shape != y.shape:
         raise SignalError(
