@@ -256,7 +256,7 @@ def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     print(f"version: {document['version']}")
     print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")
     print(f"threshold: {threshold_of(loaded):.6g}")
-    about = {"detector": {type(detector).__name__: _plain(detector.get_params())}}
+    about: dict[str, Any] = {"detector": {type(detector).__name__: _plain(detector.get_params())}}
     conformal = conformal_of(loaded)
     if conformal is not None and conformal.group_offsets_:
         about["thresholds of groups"] = dict(conformal.group_offsets_)

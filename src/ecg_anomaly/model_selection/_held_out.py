@@ -6,6 +6,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods
@@ -167,6 +168,8 @@ def checked_records(X, y, groups) -> tuple[Any, np.ndarray, np.ndarray]:
     own. Labels other than +1 and -1 are taken for normals with a warning, as `fit` may not refuse
     them (scikit-learn's contract), and 0 together with 1 is refused.
     """
+    if issparse(X):
+        raise SignalError("X is sparse, and signals are dense; convert it with X.toarray().")
     X = X if hasattr(X, "shape") else np.asarray(X)
     n_records = _num_samples(X)
     if n_records < 2:

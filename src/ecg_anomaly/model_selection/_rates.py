@@ -10,7 +10,7 @@ from ..metrics import Interval
 from ..metrics.prediction import design_effect, predicted_rate
 
 # Points of a tuning curve, evenly spread over the false-alarm rate and the sensitivity.
-_POINTS = 200
+_POINTS = 100
 _CONFIDENCE = 0.95
 
 Scores = Mapping[str, np.ndarray]

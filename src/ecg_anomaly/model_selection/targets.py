@@ -205,6 +205,7 @@ class Youden(_Optimum):
         return sensitivity - false_alarms
 
 
+@dataclass(frozen=True)
 class BalancedAccuracy(Youden):
     """The largest mean of sensitivity and specificity: Youden's threshold by another name."""
 
