@@ -39,7 +39,7 @@ def match_beats(
 ) -> pd.DataFrame:
     """Pair the beats of a detector with the annotated ones and count the pairs by class.
 
-    Pairs are those of PhysioNet's program bxb, the standard's own [1]_, [2]_: going through time,
+    Pairs are those of PhysioNet's program bxb, after the standard [1]_, [2]_: going through time,
     the earlier of the next annotated and the next detected beat is paired with the other if they
     are no further apart than the window, and no beat that follows is as near.
 
@@ -86,7 +86,7 @@ def match_beats(
 
     References
     ----------
-    .. [1] ANSI/AAMI EC57:2012, "Testing and reporting performance results of cardiac rhythm and ST
+    .. [1] ANSI/AAMI EC57:1998, "Testing and reporting performance results of cardiac rhythm and ST
        segment measurement algorithms".
     .. [2] Moody, "Evaluating ECG analyzers", WFDB Applications Guide, PhysioNet.
 
@@ -212,14 +212,14 @@ def beat_table(
       unknown beats called ventricular, Fv and Qv, are neither right nor wrong. TN are all other
       cells without V, v, o and x; FPR = FP / (TN + FP).
     - SVEB: TP = Ss; FN the rest of row S; FP = Ns + Vs + Fs + Os + Xs; Qs does not count. TN by the
-      rule for VEBs. The standard has no FPR of SVEBs; it is given for symmetry.
+      rule for VEBs. bxb prints no FPR of SVEBs; it is given for symmetry.
 
     This is what bxb prints for a record. Its companion sumstats leaves Fs out of the gross SVEB
     predictive value, since the lines that it sums mix it with Qs.
 
     References
     ----------
-    ANSI/AAMI EC57:2012, "Testing and reporting performance results of cardiac rhythm and ST segment
+    ANSI/AAMI EC57:1998, "Testing and reporting performance results of cardiac rhythm and ST segment
     measurement algorithms".
 
     Examples
