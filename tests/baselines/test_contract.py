@@ -115,7 +115,7 @@ def test_read_only_and_other_layouts(features, signals):
 
 
 @every_feature
-@pytest.mark.parametrize("n_samples", [1, 2, 3, 8, 9, 10, 49, 71])
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 8, 9, 10, 49, 71, 260])
 @pytest.mark.parametrize("n_leads", [1, 12])
 def test_short_records(features, n_leads, n_samples):
     X = np.random.default_rng(0).normal(size=(3, n_leads, n_samples))
@@ -161,7 +161,7 @@ def test_what_does_not_fit_is_refused(features, signals):
         fitted.transform(RecordSet(X, leads=LEADS)[:0])
 
 
-@pytest.mark.parametrize("cls", [HeartRate, MedianBeat, OutOfBandEnergy])
+@pytest.mark.parametrize("cls", [HeartRate, MedianBeat, OutOfBandEnergy, RandomKernels])
 def test_another_rate_is_refused(cls, signals):
     records = RecordSet(signals(), fs=250)
     with pytest.raises(SignalError, match="set fs=250, or resample"):

@@ -22,16 +22,16 @@ def test_kernels():
 
 
 @given(st.integers(1, 5000), st.integers(1, 200))
-def test_dilations_fit_the_signal(n_samples, n_biases):
-    dilations, counts = spread_dilations(n_samples, n_biases)
+def test_dilations_fit_the_span(span, n_biases):
+    dilations, counts = spread_dilations(span, n_biases)
     assert counts.sum() == n_biases
     assert (counts >= 1).all()
     assert (np.diff(dilations) > 0).all()
     assert dilations[0] == 1
-    assert 8 * dilations[-1] <= max(8, n_samples - 1)
+    assert 8 * dilations[-1] <= max(8, span - 1)
 
 
-def test_the_longest_kernel_spans_the_signal():
+def test_the_longest_kernel():
     assert spread_dilations(1001, 119)[0][-1] == 125
     assert spread_dilations(9, 119)[0].tolist() == [1]
 

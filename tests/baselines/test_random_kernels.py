@@ -55,6 +55,19 @@ def test_twelve_leads_are_eight(ecgs):
     assert kernels().fit(ecgs[:, :6]).rows_.tolist() == [0, 1, 2, 3, 4, 5]
 
 
+def test_the_span_is_in_seconds():
+    for fs in (100, 500):
+        X = make_ecg(2, fs=fs, random_state=0).X
+        longest = kernels(fs=fs, n_kernels=10_000).fit(X).dilations_[-1]
+        assert 8 * longest / fs == pytest.approx(1.25, abs=0.08)
+        longest = kernels(fs=fs, n_kernels=10_000, max_span=60).fit(X).dilations_[-1]
+        assert longest == (10 * fs - 1) // 8
+    with pytest.raises(SignalError, match="set fs=250, or resample"):
+        kernels().fit(RecordSet(np.zeros((2, 12, 1000)), fs=250))
+    with pytest.raises(ValueError, match="max_span"):
+        kernels(max_span=0).fit(X)
+
+
 def test_records_are_read_in_batches():
     class Source:
         shape = (2000, 12, 100)

@@ -27,7 +27,8 @@ def principal_axes(X: np.ndarray, n_axes: int, random_state: Any) -> tuple[np.nd
         # where all records are equal any axes do, and PCA would divide by their variance
         return X.mean(axis=0), np.eye(n_axes, X.shape[1], dtype=X.dtype)
     pca = PCA(n_axes, random_state=random_state).fit(X)
-    return pca.mean_, pca.components_
+    # contiguous, so that a loaded copy is multiplied the same way, to the last bit
+    return pca.mean_, np.ascontiguousarray(pca.components_)
 
 
 class PrincipalAxes(TransformerMixin, BaseEstimator):

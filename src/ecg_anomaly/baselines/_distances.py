@@ -156,7 +156,8 @@ class DistanceDetector(_DistanceBase):
             variances, axes = np.linalg.eigh(np.atleast_2d(covariance))
             largest = variances.max()
             least = _LEAST_VARIANCE * largest if largest > 0 else 1.0
-            self.whitening_ = axes / np.sqrt(np.maximum(variances, least))
+            # contiguous, so that a loaded copy is multiplied the same way, to the last bit
+            self.whitening_ = np.ascontiguousarray(axes / np.sqrt(np.maximum(variances, least)))
 
     def _distances(self, X: np.ndarray) -> np.ndarray:
         moved = X - self.location_

@@ -40,27 +40,32 @@ def _mean_distance(fs, random_state):
     return _filtered(fs, Flattened(), DistanceDetector())
 
 
+def _of_beats(fs, random_state, detector):
+    """Put a detector on median beats: on samples of whole records, chance rules where beats lie."""
+    axes = PrincipalAxes(random_state=random_state)
+    return _filtered(fs, MedianBeat(fs=fs), StandardScaler(), axes, detector)
+
+
 def _pca_residual(fs, random_state):
-    return _filtered(fs, Flattened(), ResidualDetector(64, random_state=random_state))
+    return _filtered(fs, Flattened(), ResidualDetector(random_state=random_state))
 
 
 def _nearest_neighbours(fs, random_state):
-    axes = PrincipalAxes(64, random_state=random_state)
-    return _filtered(fs, Flattened(), axes, NearestNormals())
+    return _of_beats(fs, random_state, NearestNormals())
 
 
 def _one_class_svm(fs, random_state):
-    axes = PrincipalAxes(64, random_state=random_state)
-    return _filtered(fs, Flattened(), axes, OneClassSVM(nu=_CONTAMINATION))
+    return _of_beats(fs, random_state, OneClassSVM(nu=_CONTAMINATION))
 
 
 def _isolation_forest(fs, random_state):
     forest = IsolationForest(contamination=_CONTAMINATION, random_state=random_state)
-    return _filtered(fs, Flattened(), PrincipalAxes(64, random_state=random_state), forest)
+    return _of_beats(fs, random_state, forest)
 
 
 def _heart_rate(fs, random_state):
-    return _filtered(fs, HeartRate(fs=fs), DistanceDetector(metric="mahalanobis"))
+    distance = DistanceDetector(metric="mahalanobis")
+    return _filtered(fs, HeartRate(fs=fs), StandardScaler(), distance)
 
 
 def _age(fs, random_state):
@@ -73,13 +78,11 @@ def _out_of_band(fs, random_state):
 
 
 def _median_beat(fs, random_state):
-    axes = PrincipalAxes(64, random_state=random_state)
-    distance = DistanceDetector(metric="mahalanobis")
-    return _filtered(fs, MedianBeat(fs=fs), StandardScaler(), axes, distance)
+    return _of_beats(fs, random_state, DistanceDetector(metric="mahalanobis"))
 
 
 def _random_kernels(fs, random_state):
-    kernels = RandomKernels(random_state=random_state)
+    kernels = RandomKernels(fs=fs, random_state=random_state)
     residual = ResidualDetector(random_state=random_state)
     return _filtered(fs, kernels, StandardScaler(), residual)
 
@@ -107,18 +110,21 @@ def make_baseline(name: str, *, fs: float = 100.0, random_state=None) -> Any:
     40 % of a lower rate. Samples that are NaN are refused; a `QualityGate` or `LeadImputer` comes
     first.
 
-    - "mean distance": Euclidean, to the mean of the normals.
-    - "PCA residual": what 64 principal components of the samples leave.
-    - "k nearest neighbours": mean distance to the 5 nearest normals, on 64 components.
-    - "one-class SVM": Gaussian kernel, on 64 components. Its time grows with the square of the
-      number of records: about a minute for 20,000.
-    - "isolation forest": 100 trees, on 64 components.
+    - "mean distance": of the samples to the mean of the normals, Euclidean.
+    - "PCA residual": what 512 principal components of the samples leave.
+    - "k nearest neighbours": mean distance to the 5 nearest normals, on `MedianBeat`.
+    - "one-class SVM": Gaussian kernel, on `MedianBeat`.
+    - "isolation forest": 100 trees, on `MedianBeat`.
     - "heart rate": Mahalanobis distance of rate and irregularity.
     - "age": the older, the less normal; for a RecordSet with ages in its table.
     - "out-of-band energy": Mahalanobis distance of what lies below 0.4 and above 42 Hz: a negative
       control.
-    - "median beat": Mahalanobis distance of median beats and rhythm, on 64 components.
+    - "median beat": Mahalanobis distance, on `MedianBeat`.
     - "random kernels": what 512 principal components of MiniRocket's features leave.
+
+    On `MedianBeat` means on 64 principal components of the standardised median beats with heart
+    rate and irregularity. Windows of less than 2.5 s stand for themselves there, so that all but
+    "heart rate" can be used on single beats too.
 
     Parameters
     ----------

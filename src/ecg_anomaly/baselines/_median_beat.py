@@ -8,12 +8,15 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..errors import SignalError
 from ..signal.beats import cut_windows, window_fits
 from ._beats import beat_centers, rhythm
 from ._features import SignalFeatures
 
 # Holds P wave, QRS complex and T wave at rates of up to 100 a minute.
 _BEFORE, _AFTER = 0.25, 0.45
+# In seconds: the strip that a printout of twelve leads has of each. Less is one beat or two.
+_SHORTEST = 2.5
 
 
 class MedianBeat(SignalFeatures):
@@ -22,7 +25,8 @@ class MedianBeat(SignalFeatures):
     Beats are cut around the R peaks of all leads together and medians taken sample by sample: what
     most beats are like, without noise, wander and single ectopic beats. Of twelve standard leads
     the eight independent ones are read. Heart rate and irregularity come last, as in `HeartRate`.
-    A record without a whole beat gets the beat 0 mV.
+    A record without a whole beat gets the beat 0 mV. Where records are shorter than 2.5 s they are
+    taken to be beats already, cut out by someone else, and returned as they are.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ class MedianBeat(SignalFeatures):
         self.rows_ = np.array(self._independent_rows(X.shape[1]))
 
     def _features(self, X: np.ndarray) -> np.ndarray:
+        if X.shape[2] < _SHORTEST * self.fs:
+            return X[:, self.rows_].reshape(len(X), -1).astype(np.float64)
         return np.stack([self._of_record(record) for record in X[:, self.rows_]])
 
     def _of_record(self, record: np.ndarray) -> np.ndarray:
@@ -80,4 +86,4 @@ class MedianBeat(SignalFeatures):
     def _check_state(self):
         super()._check_state()
         if not ((self.rows_ >= 0) & (self.rows_ < self.n_leads_in_)).all():
-            raise ValueError(f"rows {self.rows_} are no leads of {self.n_leads_in_}.")
+            raise SignalError(f"rows_ {self.rows_} are no leads of {self.n_leads_in_}.")

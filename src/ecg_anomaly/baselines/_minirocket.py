@@ -18,12 +18,13 @@ _GOLDEN_RATIO = (np.sqrt(5.0) + 1) / 2
 _BYTE = 255
 
 
-def spread_dilations(n_samples: int, n_biases: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return dilations up to the length of the signal, and how many biases a kernel has at each.
+def spread_dilations(span: int, n_biases: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return dilations, and how many biases a kernel has at each.
 
     Parameters
     ----------
-    n_samples : int
+    span : int
+        Samples that the longest kernel may span; the shortest spans nine in any case.
     n_biases : int
         Of each kernel, over all dilations.
 
@@ -37,10 +38,10 @@ def spread_dilations(n_samples: int, n_biases: int) -> tuple[np.ndarray, np.ndar
     >>> spread_dilations(100, 10)
     (array([ 1,  2,  3,  4,  5,  7,  9, 12]), array([3, 1, 1, 1, 1, 1, 1, 1]))
     """
-    longest = max(1.0, (n_samples - 1) / (KERNEL_LENGTH - 1))
+    longest = max(1.0, (span - 1) / (KERNEL_LENGTH - 1))
     n_dilations = min(n_biases, _MAX_DILATIONS)
     wanted = 2 ** np.linspace(0, np.log2(longest), n_dilations)
-    # rounding must not push the longest kernel beyond the signal, or below itself
+    # powers that should be whole numbers may come out a little below them
     dilations, repeats = np.unique((wanted + 1e-9).astype(int), return_counts=True)
     counts = repeats * n_biases // n_dilations
     counts[: n_biases - counts.sum()] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -37,6 +37,10 @@ class RandomKernels(SignalFeatures):
     ----------
     n_kernels : int, default=10_000
         Number of features, rounded down to a multiple of 84, at least 84.
+    max_span : float, default=1.25
+        Seconds that the longest kernel spans, less in shorter records.
+    fs : float, default=100.0
+        Sampling rate in Hz.
     random_state : int, RandomState instance or None, default=None
         For the leads of each kernel and the records of its biases.
     n_leads : int, default=1
@@ -76,14 +80,19 @@ class RandomKernels(SignalFeatures):
     (4, 420)
     """
 
+    _rate_name = "fs"
     _parameter_constraints: ClassVar[dict] = {
         "n_kernels": [Interval(Integral, len(KERNELS), None, closed="left")],
+        "max_span": [Interval(Real, 0, None, closed="neither")],
+        "fs": [Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
         "n_leads": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, n_kernels=10_000, random_state=None, n_leads=1):
+    def __init__(self, n_kernels=10_000, max_span=1.25, fs=100.0, random_state=None, n_leads=1):
         self.n_kernels = n_kernels
+        self.max_span = max_span
+        self.fs = fs
         self.random_state = random_state
         self.n_leads = n_leads
 
@@ -91,7 +100,8 @@ class RandomKernels(SignalFeatures):
         rng = check_random_state(self.random_state)
         n_records, n_leads, n_samples = X.shape
         self.rows_ = np.array(self._independent_rows(n_leads))
-        self.dilations_, self.counts_ = spread_dilations(n_samples, self.n_kernels // len(KERNELS))
+        span = int(min(n_samples, self.max_span * self.fs + 1))
+        self.dilations_, self.counts_ = spread_dilations(span, self.n_kernels // len(KERNELS))
         self.channels_ = np.stack([draw_channels(len(self.rows_), rng) for _ in self.dilations_])
         chosen = rng.choice(n_records, min(n_records, _BIAS_RECORDS), replace=False)
         sample = X[np.sort(chosen)]
