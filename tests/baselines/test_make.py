@@ -161,6 +161,21 @@ def test_few_short_records(name, shape):
 
 
 @of_signals
+def test_single_beats(name):
+    beats = make_ecg(30, duration=1, random_state=0).X[:, :1, 10:80]
+    if name == "out-of-band energy":
+        baseline = small(name)
+    else:
+        with pytest.raises(SignalError, match=r"X lasts 0\.7 s"):
+            small(name).fit(beats)
+        baseline = small(name).set_params(bandpassfilter="passthrough")
+    scores = baseline.fit(beats).score_samples(np.concatenate([beats, -3 * beats]))
+    assert np.isfinite(scores).all()
+    if name not in ("heart rate", "out-of-band energy"):
+        assert roc_auc_score(np.repeat([1, -1], 30), scores) > 0.95
+
+
+@of_signals
 @pytest.mark.parametrize("fs", [40, 50.0, 500])
 def test_other_rates(name, fs):
     data = make_ecg(6, fs=fs, duration=4, random_state=0)

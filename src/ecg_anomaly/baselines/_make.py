@@ -124,7 +124,8 @@ def make_baseline(name: str, *, fs: float = 100.0, random_state=None) -> Any:
 
     On `MedianBeat` means on 64 principal components of the standardised median beats with heart
     rate and irregularity. Windows of less than 2.5 s stand for themselves there, so that all but
-    "heart rate" can be used on single beats too.
+    "heart rate" can be used on single beats too; those of less than 1 s are too short for the
+    filter, which ``set_params(bandpassfilter="passthrough")`` leaves out.
 
     Parameters
     ----------

@@ -64,7 +64,11 @@ class RandomKernels(SignalFeatures):
     Notes
     -----
     Signals are read in single precision. `fit` loads at most 256 records, `transform` reads a
-    RecordSet batch by batch. About 11 ms a record of 12 leads and 1000 samples on one core.
+    RecordSet batch by batch: about 7 ms a record of 12 leads and 1000 samples on one core.
+
+    MiniRocket lets kernels span the whole record. On fold 8 of PTB-XL, trained on the normals of
+    folds 1 to 7, the residual of 512 principal components then has an AUROC of .887; with spans of
+    5, 2.5 and 1.25 s .888, .890 and .890, and the shortest takes the least time.
 
     References
     ----------
