@@ -3,6 +3,7 @@
 from ._dataset import ECGDataset
 from .cinc import load_cinc
 from .cpsc2018 import load_cpsc2018
+from .injection import INJECTIONS, inject_anomalies, inject_anomaly
 from .mimic_iv_ecg import load_mimic_iv_ecg
 from .mitbih import load_mitbih
 from .ptbxl import load_ptbxl
@@ -12,7 +13,10 @@ from .ucr import load_ecg200, load_ecg5000
 __all__ = [
     "ANOMALIES",
     "FAULTS",
+    "INJECTIONS",
     "ECGDataset",
+    "inject_anomalies",
+    "inject_anomaly",
     "load_cinc",
     "load_cpsc2018",
     "load_ecg200",
