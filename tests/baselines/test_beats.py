@@ -50,6 +50,13 @@ def test_beats_are_found_where_they_deflect_most(sign):
     np.testing.assert_array_equal(found, at)
 
 
+@pytest.mark.parametrize("off", [-6, 4])
+def test_marks_beside_the_peak_are_moved_to_it(off, monkeypatch):
+    at = np.arange(60, 1000, 83)
+    monkeypatch.setattr("ecg_anomaly.baselines._beats.find_r_peaks", lambda x, fs: at + off)
+    np.testing.assert_array_equal(beat_centers(pulses(at), 100.0), at)
+
+
 def test_rhythm_of_few_beats():
     assert rhythm(np.array([], int), 1000, 100.0).tolist() == [0.0, 0.0]
     assert rhythm(np.array([500]), 1000, 100.0).tolist() == [6.0, 0.0]

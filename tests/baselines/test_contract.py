@@ -13,7 +13,6 @@ from ecg_anomaly import RecordSet
 from ecg_anomaly.baselines import (
     FEATURES,
     TABLE_DETECTORS,
-    AgeDetector,
     DistanceDetector,
     HeartRate,
     MedianBeat,
@@ -251,5 +250,29 @@ def test_damaged_states_are_refused(estimator, signals):
             broken._check_state()
 
 
-def test_the_age_needs_a_table():
-    assert get_tags(AgeDetector()).input_tags.three_d_array
+@pytest.mark.parametrize(("shape", "kept"), [((20, 30), 10), ((40, 5), 4), ((40, 1), 0)])
+def test_components_leave_something(shape, kept):
+    X = np.random.default_rng(0).normal(size=shape)
+    detector = ResidualDetector().fit(X)
+    assert detector.components_.shape == (kept, shape[1])
+    assert detector.score_samples(X).max() < 0
+    expected = (X - X.mean(0)) @ (np.eye(shape[1]) - detector.components_.T @ detector.components_)
+    np.testing.assert_allclose(detector.score_samples(X), -np.linalg.norm(expected, axis=1))
+
+
+def test_mahalanobis_follows_the_covariance():
+    X = table(5000, 3)
+    expected = np.sqrt(np.square((X - X.mean(0)) / [1, 2, 3]).sum(axis=1))
+    scores = DistanceDetector(metric="mahalanobis").fit(X).score_samples(X)
+    np.testing.assert_allclose(-scores, expected, rtol=0.05, atol=0.01)
+    plain = DistanceDetector().fit(X).score_samples(X)
+    np.testing.assert_allclose(-plain, np.linalg.norm(X - X.mean(0), axis=1))
+
+
+def test_a_record_is_not_its_own_neighbour():
+    X = table(50, 3)
+    others = [
+        NearestNormals().fit(np.delete(X, k, axis=0)).score_samples(X[k : k + 1])[0]
+        for k in range(50)
+    ]
+    np.testing.assert_allclose(NearestNormals().fit(X).score_samples(X), others, rtol=1e-9)

@@ -4,6 +4,7 @@ from sklearn.metrics import roc_auc_score
 
 from ecg_anomaly import RecordSet, make_ecg
 from ecg_anomaly.baselines import RandomKernels
+from ecg_anomaly.baselines._minirocket import KERNELS
 from ecg_anomaly.errors import SignalError
 from ecg_anomaly.leads import STANDARD_LEADS, reorder
 
@@ -28,6 +29,27 @@ def test_shares_of_a_known_number(ecgs):
     assert kernels(n_kernels=84).fit_transform(ecgs).shape == (12, 84)
     with pytest.raises(ValueError, match="n_kernels"):
         kernels(n_kernels=83).fit(ecgs)
+
+
+def test_features_equal_the_definition():
+    X = np.random.default_rng(0).normal(size=(4, 2, 60)).astype(np.float32)
+    fitted = kernels(n_kernels=600, max_span=0.5).fit(X)
+    assert len(fitted.dilations_) > 3
+    record, shares = X[1], []
+    for row, kernel in enumerate(KERNELS):
+        first = 0
+        for k, (dilation, count) in enumerate(zip(fitted.dilations_, fitted.counts_, strict=True)):
+            mixed = np.pad(fitted.channels_[k, row] @ record, 4 * dilation)
+            value = np.array(
+                [(mixed[t : t + 8 * dilation + 1 : dilation] * kernel).sum() for t in range(60)]
+            )
+            inner = (k + row) % 2 == 1
+            read = value[4 * dilation : -4 * dilation] if inner else value
+            shares += [(read > bias).mean() for bias in fitted.biases_[row, first : first + count]]
+            first += count
+    np.testing.assert_allclose(fitted.transform(X)[1], shares, atol=0.021)
+    # single samples on a bias may fall on either side, but few do
+    assert (np.abs(fitted.transform(X)[1] - shares) > 1e-6).mean() < 0.02
 
 
 def test_the_seed_matters(ecgs):

@@ -18,7 +18,14 @@ def tone(freq, fs, amplitude=1.0):
 
 
 @pytest.mark.parametrize(
-    ("freq", "below", "above"), [(0.2, True, False), (10, False, False), (45, False, True)]
+    ("freq", "below", "above"),
+    [
+        (0.2, True, False),
+        (0.6, False, False),
+        (10, False, False),
+        (41, False, False),
+        (45, False, True),
+    ],
 )
 @pytest.mark.parametrize("fs", [100.0, 500.0])
 def test_which_side_of_the_band(freq, below, above, fs):
