@@ -43,7 +43,7 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
     """A detector around another one, whose threshold comes from records that this did not see.
 
     A subclass has the parameters `estimator`, `holdout`, `cv` and `random_state`, sets `estimator_`
-    and `offset_`, and may set another threshold for some records (`_thresholds`).
+    and `offset_`, and may have other thresholds for some records (`thresholds`).
     """
 
     _parameter_constraints: dict = {
@@ -68,7 +68,7 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
 
     def decision_function(self, X):
         """Return the scores minus the threshold: negative where a record is flagged."""
-        return self._margins(X, self.score_samples(X))
+        return self.score_samples(X) - self.thresholds(X)
 
     def predict(self, X):
         """Return +1 (not flagged) or -1 (flagged, or not scorable) for each record."""
@@ -86,7 +86,17 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         scores = scores_or_nan(self.estimator_, X)
-        return verdicts(self._margins(X, scores), ~np.isnan(scores))
+        return verdicts(scores - self.thresholds(X), ~np.isnan(scores))
+
+    def thresholds(self, X) -> np.ndarray:
+        """Return the threshold of each record: that of its group, where groups have their own.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_records,)
+        """
+        check_is_fitted(self)
+        return np.full(_num_samples(X), self.offset_)
 
     @available_if(_estimator_has("assess"))
     def assess(self, X):
@@ -116,9 +126,6 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         if fitted is None:
             raise AttributeError(f"{type(self).__name__} is not fitted and has no {name}.")
         return getattr(fitted, name)
-
-    def _margins(self, X, scores: np.ndarray) -> np.ndarray:
-        return scores - self.offset_
 
     def _hold_out(self, X, y, groups) -> tuple[Any, HeldOut]:
         """Return a model fitted on some of the normals, and the scores of what was held out."""

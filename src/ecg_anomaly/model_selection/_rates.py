@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..metrics import Interval
-from ..metrics.prediction import design_effect, predicted_rate
+from ..metrics import Interval, design_effect, predicted_rate
 
 # Points of a tuning curve, evenly spread over the false-alarm rate and the sensitivity.
 _POINTS = 100
@@ -47,16 +46,19 @@ def rates_at(
             flagged.sum(), len(flagged), n_new, confidence=confidence, design_effect=effect
         )
 
-    false_alarms = rate("normal", n_normals)
-    rates = {
-        "false_alarm_rate": false_alarms,
-        "specificity": Interval(
-            1 - false_alarms.estimate, 1 - false_alarms.high, 1 - false_alarms.low
-        ),
-    }
+    rates = both_rates(rate("normal", n_normals))
     if len(held_out["anomalies"]):
         rates["sensitivity"] = rate("anomaly", n_anomalies)
     return rates
+
+
+def both_rates(false_alarms: Interval) -> dict[str, Interval]:
+    """Return a false-alarm rate, and the specificity that it means."""
+    rate, low, high = false_alarms
+    return {
+        "false_alarm_rate": false_alarms,
+        "specificity": Interval(1 - rate, 1 - high, 1 - low),
+    }
 
 
 def tuning_curve(held_out: Scores, prevalence: float | None) -> dict[str, np.ndarray]:

@@ -14,7 +14,9 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import SignalError
+from ..metrics import Interval, predicted_rate
 from ._held_out import HeldOutDetector, checked_records, scores_or_nan
+from ._rates import both_rates
 from .disjoint import record_digests
 from .groups import Groups, group_names
 from .p_values import conformal_p_values, conformal_threshold, fewest_normals
@@ -205,6 +207,47 @@ class ConformalDetector(HeldOutDetector):
         check_is_fitted(self)
         return self.p_values_of(scores_or_nan(self.estimator_, X), self._group_names(X))
 
+    def thresholds(self, X) -> np.ndarray:
+        """Return the threshold of each record: that of its group.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_records,)
+        """
+        check_is_fitted(self)
+        if self.group_by is None:
+            return super().thresholds(X)
+        return self.thresholds_of(self._group_names(X))
+
+    @property
+    def calibration_scores(self) -> np.ndarray:
+        """Scores of the normals that set the threshold, whatever their group."""
+        return self.calibration_[""]
+
+    def predicted_rates(
+        self, *, n_normals: int | None = None, confidence: float = 0.95
+    ) -> dict[str, Interval]:
+        """Return the false-alarm rate to be expected among new normals like the held-out ones.
+
+        With groups the new normals are taken to be of these groups, in the same shares.
+
+        Parameters
+        ----------
+        n_normals : int, optional
+            New records, one a patient; None is infinitely many.
+        confidence : float in (0, 1), default=0.95
+
+        Returns
+        -------
+        dict of str to Interval
+            ``false_alarm_rate`` and ``specificity``.
+        """
+        check_is_fitted(self)
+        parts = self.group_offsets_ or {"": self.offset_}
+        flagged = sum(int(np.sum(self.calibration_[name] < limit)) for name, limit in parts.items())
+        n = sum(len(self.calibration_[name]) for name in parts)
+        return both_rates(predicted_rate(flagged, n, n_normals, confidence=confidence))
+
     def select(self, X, fdr: float = 0.1) -> np.ndarray:
         """Return which records of a batch to look at, with few normals among them.
 
@@ -282,11 +325,6 @@ class ConformalDetector(HeldOutDetector):
             or not np.isfinite(thresholds).all()
         ):
             raise SignalError("the calibration of the ConformalDetector does not fit together.")
-
-    def _margins(self, X, scores):
-        if self.group_by is None:
-            return scores - self.offset_
-        return scores - self.thresholds_of(self._group_names(X))
 
 
 def _normals(X, is_anomaly: np.ndarray, groups: np.ndarray) -> tuple[Any, np.ndarray]:

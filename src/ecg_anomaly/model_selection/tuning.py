@@ -191,6 +191,11 @@ class TunedThresholdDetector(HeldOutDetector):
             patients.append(groups[test][anomalies])
         return np.concatenate(scores), np.concatenate(patients)
 
+    @property
+    def calibration_scores(self) -> np.ndarray:
+        """Scores of the normals that set the threshold."""
+        return self.held_out_["normals"]
+
     def predicted_rates(
         self,
         *,

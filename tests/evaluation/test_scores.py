@@ -4,7 +4,7 @@ import pytest
 
 from ecg_anomaly.datasets import ECGDataset, make_ecg
 from ecg_anomaly.errors import LabelError, SignalError
-from ecg_anomaly.evaluation import AGE_ONLY, describe, evaluate_scores
+from ecg_anomaly.evaluation.scores import AGE_ONLY, describe, evaluate_scores
 from ecg_anomaly.metrics import (
     age_band,
     anomaly_auprc,
@@ -43,9 +43,13 @@ def test_the_table_holds_the_measures():
     assert table.columns.tolist() == [
         "AUROC",
         "matched AUROC",
+        "partial AUROC",
         "AUPRC",
+        "AUPRC lift",
         "prevalence",
+        "sens. at 90 % spec.",
         "sens. at 95 % spec.",
+        "sens. at 99 % spec.",
     ]
     for name, scores in {"good": GOOD, "poor": POOR, AGE_ONLY: -AGE}.items():
         row = table.loc[name]
