@@ -278,7 +278,7 @@ def test_ptbxl_in_the_folder_or_below_it(tmp_path, monkeypatch, below):
 
 def test_ptbxl_needs_its_folder(tmp_path):
     config = load_config("cae")
-    with pytest.raises(DatasetError, match="experiment 'cae' needs the folder of PTB-XL"):
+    with pytest.raises(DatasetError, match="'cae' needs the folder of PTB-XL"):
         load_datasets(config, None)
     with pytest.raises(DatasetError, match=r"ptbxl_database\.csv is missing"):
         load_datasets(config, tmp_path)

@@ -33,11 +33,13 @@ _DETECTORS: dict[str, type] = {cls.__name__: cls for cls in DETECTORS}
 _TRANSFORMERS: dict[str, type] = {cls.__name__: cls for cls in TRANSFORMERS}
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Settings that refuse keys they do not know."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PTBXLConfig(_Strict):
+class PTBXLConfig(Strict):
     """PTB-XL by folds."""
 
     dataset: Literal["ptbxl"]
@@ -55,7 +57,7 @@ class PTBXLConfig(_Strict):
         return self
 
 
-class SyntheticConfig(_Strict):
+class SyntheticConfig(Strict):
     """Synthetic ECGs: `n_train` normals; `n_test` records, half of them with an anomaly."""
 
     dataset: Literal["synthetic"]
@@ -66,7 +68,7 @@ class SyntheticConfig(_Strict):
     random_state: int = Field(default=0, ge=0, lt=2**32)
 
 
-class ThresholdConfig(_Strict):
+class ThresholdConfig(Strict):
     """A threshold on normals that the detector did not see, held out by patient."""
 
     false_alarm_rate: float = Field(default=0.05, gt=0, lt=1)
@@ -74,7 +76,23 @@ class ThresholdConfig(_Strict):
     random_state: int = Field(default=0, ge=0, lt=2**32)
 
 
-class ExperimentConfig(_Strict):
+def check_gate(params: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the parameters of a gate.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter, or its value is wrong.
+    """
+    if params is not None:
+        unknown = set(params) - set(QualityGate().as_dict())
+        if unknown:
+            raise ValueError(f"QualityGate has no parameter {min(unknown)!r}")
+        QualityGate(**params)
+    return params
+
+
+class ExperimentConfig(Strict):
     """A whole experiment; `gate` has the parameters of a `QualityGate`, None goes without one."""
 
     name: str
@@ -84,15 +102,7 @@ class ExperimentConfig(_Strict):
     detector: dict[str, dict[str, Any]]
     threshold: ThresholdConfig = ThresholdConfig()
 
-    @field_validator("gate")
-    @classmethod
-    def _known_gate(cls, params):
-        if params is not None:
-            unknown = set(params) - set(QualityGate().as_dict())
-            if unknown:
-                raise ValueError(f"QualityGate has no parameter {min(unknown)!r}")
-            QualityGate(**params)
-        return params
+    _known_gate = field_validator("gate")(check_gate)
 
     @field_validator("preprocessing")
     @classmethod
@@ -139,12 +149,10 @@ def _check_step(step: dict[str, dict[str, Any]], known: dict[str, type]) -> None
     known[name](**params)._validate_params()
 
 
-def config_names() -> list[str]:
-    """Return the names of the experiments in the package."""
-    folder = resources.files(__package__) / "configs"
-    return sorted(
-        file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")
-    )
+def config_names(folder: str = "configs") -> list[str]:
+    """Return the names of the experiments in the package, or of the YAML in another folder."""
+    files = (resources.files(__package__) / folder).iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
 def load_config(name: str | Path) -> ExperimentConfig:
@@ -165,20 +173,29 @@ def load_config(name: str | Path) -> ExperimentConfig:
     >>> load_config("cae").name
     'cae'
     """
-    if str(name) in config_names():
-        text = (resources.files(__package__) / "configs" / f"{name}.yaml").read_text("utf-8")
+    return check_config(read_yaml(name), name)
+
+
+def read_yaml(name: str | Path, folder: str = "configs") -> Any:
+    """Return what is in a YAML file of the package, or at a path.
+
+    Raises
+    ------
+    ConfigError
+        If there is neither, or it is no YAML.
+    """
+    if str(name) in config_names(folder):
+        text = (resources.files(__package__) / folder / f"{name}.yaml").read_text("utf-8")
     else:
         try:
             text = Path(name).read_text("utf-8")
         except (OSError, ValueError):  # not text, or a path with a NUL
-            raise ConfigError(
-                f"{name}: neither a readable YAML file nor one of {', '.join(config_names())}."
-            ) from None
+            known = ", ".join(config_names(folder))
+            raise ConfigError(f"{name}: neither a readable YAML file nor one of {known}.") from None
     try:
-        content = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{name}: no YAML ({str(error).splitlines()[0]}).") from None
-    return check_config(content, name)
 
 
 def check_config(content: Any, name: str | Path) -> ExperimentConfig:
@@ -198,10 +215,11 @@ def check_config(content: Any, name: str | Path) -> ExperimentConfig:
     try:
         return ExperimentConfig.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{name}: {_first_problem(error)}.") from None
+        raise ConfigError(f"{name}: {first_problem(error)}.") from None
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """Return the key and the remedy of what is wrong first."""
     # an unknown key tells more than the field that is missing because of it
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"]) or "the file"
@@ -213,12 +231,12 @@ def _first_problem(error: ValidationError) -> str:
     return f"{key}: {message[0].lower()}{message[1:]}"
 
 
-def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDataset, ECGDataset]:
-    """Return the training and the test data of an experiment.
+def load_datasets(config: Any, folder: Path | None) -> tuple[ECGDataset, ECGDataset]:
+    """Return the training and the test data of an experiment or a comparison.
 
     Parameters
     ----------
-    config : ExperimentConfig
+    config : ExperimentConfig or ComparisonConfig
     folder : Path or None
         For PTB-XL: its folder, or one that holds it as ``ptbxl``.
 
@@ -231,12 +249,12 @@ def load_datasets(config: ExperimentConfig, folder: Path | None) -> tuple[ECGDat
     if isinstance(data, SyntheticConfig):
         seeds = np.random.SeedSequence(data.random_state).generate_state(2)
         make = partial(make_ecg, fs=data.fs, duration=data.duration)
-        return (
-            make(data.n_train, random_state=int(seeds[0])),
-            make(data.n_test, anomalies="all", random_state=int(seeds[1])),
-        )
+        training = make(data.n_train, random_state=int(seeds[0]))
+        test = make(data.n_test, anomalies="all", random_state=int(seeds[1]))
+        test.groups = test.groups + data.n_train  # other patients
+        return training, test
     if folder is None:
-        raise DatasetError(f"experiment {config.name!r} needs the folder of PTB-XL: give --data.")
+        raise DatasetError(f"{config.name!r} needs the folder of PTB-XL: give --data.")
     if (folder / "ptbxl").is_dir():
         folder = folder / "ptbxl"
     load = partial(

@@ -347,6 +347,7 @@ def _blanked(records: RecordSet, assessments, kept: np.ndarray) -> RecordSet:
         leads=some.leads,
         record_ids=some.record_ids,
         patient_ids=some.patient_ids,
+        table=some.table,
     )
 
 

@@ -47,7 +47,7 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "score_samples"])],
+        "estimator": [HasMethods(["fit", "score_samples"]), None],
         "random_state": ["random_state"],
     }
 
@@ -131,6 +131,8 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         """Return a model fitted on some of the normals, and the scores of what was held out."""
         X, is_anomaly, groups = checked_records(X, y, groups)
         if isinstance(self.cv, str) and self.cv == "prefit":
+            if self.estimator is None:
+                raise SignalError('cv="prefit" needs a fitted estimator, and there is none.')
             check_is_fitted(self.estimator)
             model, rows = self.estimator, np.arange(len(groups))
         else:
@@ -141,7 +143,7 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
             rows = np.sort(
                 np.concatenate([normals[held_part], np.flatnonzero(is_anomaly & ~known)])
             )
-            model = clone(self.estimator).fit(_safe_indexing(X, normals[fit_part]))
+            model = self._unfitted().fit(_safe_indexing(X, normals[fit_part]))
         scores = scores_or_nan(model, _safe_indexing(X, rows))
         scorable = ~np.isnan(scores)
         kept = rows[scorable]
@@ -154,9 +156,18 @@ class HeldOutDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         )
         return model, held
 
+    def _unfitted(self) -> Any:
+        if self.estimator is not None:
+            return clone(self.estimator)
+        # by the package, which loads it when it is asked for
+        from .. import CAEDetector
+
+        return CAEDetector()
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.estimator).input_tags
+        inner = self.estimator
+        tags.input_tags = get_tags(self._unfitted() if inner is None else inner).input_tags
         return tags
 
     def _check_state(self) -> None:

@@ -32,8 +32,8 @@ class ConformalDetector(HeldOutDetector):
 
     Parameters
     ----------
-    estimator : detector, Pipeline that ends in one, or `GatedDetector`
-        Not fitted, unless ``cv="prefit"``.
+    estimator : detector, Pipeline that ends in one, or `GatedDetector`, default=None
+        Not fitted, unless ``cv="prefit"``; None takes `CAEDetector` with its defaults.
     alpha : float in (0, 1), default=0.05
         False-alarm rate.
     holdout : float in (0, 1), default=0.2
@@ -106,7 +106,7 @@ class ConformalDetector(HeldOutDetector):
 
     def __init__(
         self,
-        estimator,
+        estimator=None,
         alpha=0.05,
         *,
         holdout=0.2,

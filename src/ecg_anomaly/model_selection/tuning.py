@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval as Range
@@ -30,8 +30,8 @@ class TunedThresholdDetector(HeldOutDetector):
 
     Parameters
     ----------
-    estimator : detector, Pipeline that ends in one, or `GatedDetector`
-        Not fitted, unless ``cv="prefit"``.
+    estimator : detector, Pipeline that ends in one, or `GatedDetector`, default=None
+        Not fitted, unless ``cv="prefit"``; None takes `CAEDetector` with its defaults.
     target : Target, default=None
         What the threshold is to achieve, out of `ecg_anomaly.model_selection.TARGETS`; None is
         ``FalseAlarmRate(0.05)``.
@@ -107,7 +107,7 @@ class TunedThresholdDetector(HeldOutDetector):
         ],
     }
 
-    def __init__(self, estimator, target=None, *, holdout=0.2, cv=None, random_state=None):
+    def __init__(self, estimator=None, target=None, *, holdout=0.2, cv=None, random_state=None):
         self.estimator = estimator
         self.target = target
         self.holdout = holdout
@@ -181,7 +181,7 @@ class TunedThresholdDetector(HeldOutDetector):
         scores, patients = [], []
         for train, test in NormalsOnly(check_cv(splitter)).split(X, y, groups):
             assert_disjoint(groups[train], groups[test], names=["training", "held-out records"])
-            fold = clone(self.estimator).fit(_safe_indexing(X, train))
+            fold = self._unfitted().fit(_safe_indexing(X, train))
             of_fold = scores_or_nan(fold, _safe_indexing(X, test))
             normals = of_fold[(y[test] == 1) & ~np.isnan(of_fold)]
             anomalies = (y[test] == -1) & ~np.isnan(of_fold)

@@ -1,0 +1,32 @@
+"""The command ``ecg-anomaly``: each of its commands calls one public function."""
+
+from __future__ import annotations
+
+import typer
+
+from ..errors import ECGError
+from ._calibrate import calibrate
+from ._demo import demo
+from ._evaluate import evaluate
+from ._fit import fit
+from ._info import info
+from ._output import ERRORS
+from ._score import score
+
+app = typer.Typer(
+    help="Anomaly detection in ECGs, trained on normals. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for _command in (fit, score, evaluate, calibrate, info, demo):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line: wrong input is one line on standard error and exit code 2."""
+    try:
+        app()
+    except ECGError as error:
+        ERRORS.print("ecg-anomaly: " + " ".join(str(error).split()))
+        raise SystemExit(2) from None

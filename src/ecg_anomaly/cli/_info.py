@@ -1,0 +1,40 @@
+"""Tell of a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
+    """Print what a model file says of itself."""
+    import yaml
+
+    from ..persistence import load, read_metadata
+    from ..scoring import conformal_of, detector_of, gated_of, model_input, threshold_of
+
+    loaded = load(model)
+    takes, detector = model_input(loaded), detector_of(loaded)
+    document = read_metadata(model)
+    seconds = takes.n_samples / takes.fs
+    print(f"version: {document['version']}")
+    print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")
+    print(f"threshold: {threshold_of(loaded):.6g}")
+    about: dict[str, Any] = {"detector": {type(detector).__name__: _plain(detector.get_params())}}
+    conformal = conformal_of(loaded)
+    if conformal is not None and conformal.group_offsets_:
+        about["thresholds of groups"] = dict(conformal.group_offsets_)
+    gated = gated_of(loaded)
+    if gated is not None:
+        about["gate"] = gated.gate_.as_dict()
+    about |= document["metadata"] or {}
+    print(yaml.safe_dump(about, sort_keys=False, allow_unicode=True).rstrip())
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters as YAML has them."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in params.items()
+    }

@@ -1,0 +1,33 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder of PTB-XL, or one that holds it as ptbxl/."),
+]
+AggregateOption = Annotated[str, typer.Option(help="Over windows: min, mean or median.")]
+RateOption = Annotated[
+    float | None,
+    typer.Option("--fs", help="Sampling rate in Hz of .npy and .csv that do not tell it."),
+]
+LeadsOption = Annotated[
+    str | None,
+    typer.Option("--leads", help="Their leads, as in I,II,V1; else a side-car .json tells."),
+]
+UnitOption = Annotated[str | None, typer.Option("--unit", help="Their unit: mV, uV, nV or V.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
+
+
+class Format(StrEnum):
+    """How scores are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"

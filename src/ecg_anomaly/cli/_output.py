@@ -1,0 +1,42 @@
+"""What the commands print: tables, progress, errors."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.progress import track
+
+from ._options import Format
+
+ERRORS = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def tracked(items: list, quiet: bool) -> Iterable:
+    """Show a progress bar to whoever watches."""
+    return track(items, "scoring", console=ERRORS, disable=quiet or not sys.stderr.isatty())
+
+
+def print_table(table) -> None:
+    """Print a table of detectors, one line a measure."""
+
+    def number(digits):
+        return lambda value: f"{value:.{digits}f}"
+
+    formatters = {column: number(1 if column.endswith(" s") else 3) for column in table.columns}
+    shown = table.transform({name: lambda v, f=f: v.map(f) for name, f in formatters.items()})
+    print(shown.where(table.notna(), "").T.to_string())
+
+
+def as_text(table, format: Format) -> str:
+    """Return a table as text in a format."""
+    if format is Format.CSV:
+        if "findings" in table:
+            table = table.assign(findings=table["findings"].map("; ".join))
+        return table.to_csv(index=False).rstrip("\n")
+    if format is Format.JSON:
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        return json.dumps(rows, indent=1, ensure_ascii=False)
+    return table.to_string(index=False, na_rep="")

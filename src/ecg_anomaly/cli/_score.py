@@ -1,0 +1,63 @@
+"""Score records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._arguments import check_aggregate, check_out, reader
+from ._options import AggregateOption, Format, LeadsOption, QuietOption, RateOption, UnitOption
+from ._output import ERRORS, as_text, tracked
+
+_TOLD = ["record_id", "source", "verdict", "problem"]
+
+
+def score(
+    model: Annotated[Path, typer.Argument(help="Model file.")],
+    records: Annotated[
+        list[Path], typer.Argument(help="WFDB, .npy or .csv records, or folders of them.")
+    ],
+    format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
+    aggregate: AggregateOption = "min",
+    fs: RateOption = None,
+    leads: LeadsOption = None,
+    unit: UnitOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Score records; what cannot be scored is reported, and the rest goes on."""
+    from ..io import find_records
+    from ..persistence import load, write_whole
+    from ..scoring import score_records
+
+    check_aggregate(aggregate)
+    if out is not None:
+        check_out(out)
+    detector = load(model)
+    found = find_records(records)
+    table = score_records(
+        detector,
+        tracked(found, quiet),
+        aggregate=aggregate,
+        errors="report",
+        read=reader(fs, leads, unit),
+    )
+    format = Format.JSON if as_json else format
+    for column in ("record_id", "source", "problem"):  # names need not be text
+        table[column] = [text.encode(errors="surrogateescape").decode(errors="replace")
+                         for text in table[column]]  # fmt: skip
+    shown = table.drop(columns=["findings", "problem"]) if format is Format.TABLE else table
+    text = as_text(shown, format)
+    if out is None:
+        print(text)
+    else:
+        write_whole(out, f"{text}\n".encode())
+    for name, source, verdict, problem in table[_TOLD].itertuples(index=False):
+        if problem:
+            where = "" if source and source in problem else f"{source or name}: "
+            ERRORS.print(f"{verdict}: {where}{problem}")
+    if (table["verdict"] == "not scorable").all():
+        raise typer.Exit(2)
