@@ -20,7 +20,9 @@ _EPSILON = 1e-6
 Reference = dict[str, np.ndarray]
 
 
-def fit_reference(features: np.ndarray, half_difference: np.ndarray | None, rng) -> Reference:
+def fit_reference(
+    features: np.ndarray, half_difference: np.ndarray | None, rng, ids: np.ndarray | None = None
+) -> Reference:
     """Learn where the normals lie.
 
     Parameters
@@ -31,12 +33,14 @@ def fit_reference(features: np.ndarray, half_difference: np.ndarray | None, rng)
         Difference of the features of each record's halves; None where records are too short.
     rng : RandomState
         Chooses the normals that are kept, where there are too many.
+    ids : ndarray of shape (n_records,), optional
+        What the records are called; by default their numbers.
 
     Returns
     -------
     dict of ndarray
         ``center`` (n_features,), ``projection`` (n_features, n_axes) and ``neighbours``
-        (n_kept, n_axes): all that `distance` needs.
+        (n_kept, n_axes), all that `distance` needs, and the ``ids`` (n_kept,) of the neighbours.
 
     References
     ----------
@@ -57,14 +61,15 @@ def fit_reference(features: np.ndarray, half_difference: np.ndarray | None, rng)
     projection = projection @ _whitening(standardised)
     if half_difference is not None:
         projection = projection @ _reliability(half_difference @ projection)
-    kept = features
+    kept = np.arange(n_records)
     if n_records > MAX_NEIGHBOURS_KEPT:
-        kept = features[np.sort(rng.choice(n_records, MAX_NEIGHBOURS_KEPT, replace=False))]
+        kept = np.sort(rng.choice(n_records, MAX_NEIGHBOURS_KEPT, replace=False))
     return {
         "center": center,
         "projection": projection,
         # single precision halves the model's file; the distances stay double
-        "neighbours": ((kept - center) @ projection).astype(np.float32),
+        "neighbours": ((features[kept] - center) @ projection).astype(np.float32),
+        "ids": kept if ids is None else np.asarray(ids)[kept],
     }
 
 
@@ -100,6 +105,22 @@ def distance(reference: Reference, features: np.ndarray, n_neighbors: int) -> np
             for point, rows in zip(points, nearest, strict=True)
         ]
     )
+
+
+def nearest(
+    reference: Reference, features: np.ndarray, n_neighbors: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids of the nearest normals and their distances, both of shape (n_records, n).
+
+    The ids are the numbers of the normals where a model saved before they were kept has none.
+    """
+    points = project(reference, features)
+    normals = reference["neighbours"].astype(np.float64)
+    ids = reference.get("ids", np.arange(len(normals)))
+    search = NearestNeighbors(n_neighbors=min(n_neighbors, len(normals)), algorithm="brute")
+    rows = search.fit(normals).kneighbors(points, return_distance=False)
+    apart = np.sqrt(np.square(normals[rows] - points[:, None]).sum(-1))
+    return ids[rows], apart
 
 
 def _whitening(standardised: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ _CHUNK = 64
 # padded where records run out: scores are then the same in any company (benchmarks/scoring.py).
 BATCH_IN_SCORING = 8
 # Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
-_SURPRISE_WEIGHT = 4.0
+SURPRISE_WEIGHT = 4.0
 
 COMMON_CONSTRAINTS: dict = {
     "contamination": [Interval(Real, 0, 0.5, closed="right")],
@@ -142,7 +142,10 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         summaries = self._summaries(X)
         features, halves = summaries["pooled"], summaries["halves"]
         self.reference_ = _reference.fit_reference(
-            features, halves if np.isfinite(halves).all() else None, rng
+            features,
+            halves if np.isfinite(halves).all() else None,
+            rng,
+            X.record_ids if isinstance(X, RecordSet) else None,
         )
         self.residual_scale_ = np.maximum(summaries["residual"].mean(0), 1e-12)
         low, middle, high = np.percentile(summaries["surprise"], (25, 50, 75))
@@ -328,7 +331,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         center, scale = self.surprise_scale_
         # the logarithm keeps artefacts from ruling: it cost half as much on PTB-XL
         surprise = np.log1p(np.maximum(0.0, (summaries["surprise"] - center) / scale))
-        return -np.hypot(distance, _SURPRISE_WEIGHT * surprise)
+        return -np.hypot(distance, SURPRISE_WEIGHT * surprise)
 
     def __getstate__(self):
         state = super().__getstate__().copy()
@@ -368,6 +371,7 @@ class BaseDetector(SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         consistent = (
             shapes["center"] == (n_features,)
             and shapes["neighbours"] == (n_kept, n_axes)
+            and shapes.get("ids", (n_kept,)) == (n_kept,)
             and n_kept > 0
             and n_features == 3 * self._n_states()
             and isinstance(self.history_, list)
