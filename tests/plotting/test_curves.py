@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from ecg_anomaly.errors import LabelError, SignalError
 from ecg_anomaly.metrics import anomaly_auprc, anomaly_auroc, sensitivity_at_specificity
 from ecg_anomaly.plotting import plot_precision_recall, plot_roc, plot_score_histogram
-from ecg_anomaly.plotting.curves import _look
+from ecg_anomaly.plotting._axes import line_look
 
 
 def scored(n=400, seed=0):
@@ -160,7 +160,7 @@ def test_precision_recall():
 
 
 def test_many_detectors_look_different():
-    looks = [_look(k) for k in range(30)]
+    looks = [line_look(k) for k in range(30)]
     assert len(set(looks)) == 30
     y, scores = scored(50)
     for plot in (plot_roc, plot_precision_recall):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +10,9 @@ from matplotlib.figure import Figure
 
 from ..errors import SignalError
 from ..metrics import anomaly_auprc, anomaly_auroc, check_labels, sensitivity_at_specificity
-from ._style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION
+from ._axes import CLASSES, add_legend, line_look, new_axes
+from ._style import BLACK, GREY
 
-_COLOURS = (BLUE, VERMILLION, GREEN, BLACK, PURPLE)
-_STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
 _PLURAL = {"normal": "normals", "anomaly": "anomalies"}
 # How far, in widths of the range of the middle 90 %, a class is drawn beyond that range.
 _REACH = 0.75
@@ -72,13 +70,7 @@ def plot_score_histogram(
         raise ValueError(f"threshold must be a finite score, got {threshold!r}.")
     classes = {"normal": anomaly_score[~is_anomaly], "anomaly": anomaly_score[is_anomaly]}
     low, high = _limits(classes.values())
-    figure, axes = _axes(title, (6.4, 4.2))
-    looks: dict[str, dict[str, Any]] = {
-        "normal": {"facecolor": (*_rgb(BLUE), 0.3), "edgecolor": BLUE},
-        "anomaly": {
-            "facecolor": "none", "edgecolor": VERMILLION, "hatch": "////", "linestyle": "--",
-        },
-    }  # fmt: skip
+    figure, axes = new_axes(title, (6.4, 4.2))
     edges = np.linspace(low, high, bins + 1).tolist()
     notes = []
     for name, values in classes.items():
@@ -89,7 +81,7 @@ def plot_score_histogram(
             histtype="stepfilled",
             linewidth=1.4,
             label=f"{name} (n = {len(values):,})",
-            **looks[name],
+            **CLASSES[name],
         )
         for outside, where in (
             (values < low, f"below {low:.3g}"),
@@ -104,7 +96,7 @@ def plot_score_histogram(
     axes.set_ylim(bottom=0)
     for note in notes:
         axes.plot([], [], linestyle="none", label=f"not shown: {note}")
-    _legend(figure, axes)
+    add_legend(figure, axes)
     return figure
 
 
@@ -151,12 +143,12 @@ def plot_roc(
     from sklearn.metrics import roc_curve
 
     checked = _check_scores(y, scores)
-    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * (len(checked) + 2)))
+    figure, axes = new_axes(title, (5.6, 6.1 + 0.2 * (len(checked) + 2)))
     for k, (name, (is_anomaly, anomaly_score)) in enumerate(checked.items()):
         sensitivity = sensitivity_at_specificity(y, -anomaly_score, specificity)
         area = anomaly_auroc(y, -anomaly_score)
         false_alarms, hits, _ = roc_curve(is_anomaly, anomaly_score)
-        colour, style = _look(k)
+        colour, style = line_look(k)
         label = f"{name}: AUROC {area:.3f}, sensitivity {sensitivity:.1%}"
         axes.plot(false_alarms, hits, color=colour, linestyle=style, linewidth=1.6, label=label)
         at = false_alarms[hits >= sensitivity - 1e-12].min()
@@ -167,7 +159,7 @@ def plot_roc(
         label=f"{100 * specificity:g}% specificity, where sensitivity is read (dots)",
     )  # fmt: skip
     _unit_square(axes, "false-alarm rate (1 - specificity)", "sensitivity")
-    _legend(figure, axes)
+    add_legend(figure, axes)
     return figure
 
 
@@ -209,10 +201,10 @@ def plot_precision_recall(y, scores: Mapping[str, object], *, title: str | None 
     from sklearn.metrics import precision_recall_curve
 
     checked = _check_scores(y, scores)
-    figure, axes = _axes(title, (5.6, 6.1 + 0.2 * (len(checked) + 1)))
+    figure, axes = new_axes(title, (5.6, 6.1 + 0.2 * (len(checked) + 1)))
     for k, (name, (is_anomaly, anomaly_score)) in enumerate(checked.items()):
         precision, recall, _ = precision_recall_curve(is_anomaly, anomaly_score)
-        colour, style = _look(k)
+        colour, style = line_look(k)
         area = anomaly_auprc(y, -anomaly_score)
         axes.plot(
             recall, precision, color=colour, linestyle=style, linewidth=1.6,
@@ -224,7 +216,7 @@ def plot_precision_recall(y, scores: Mapping[str, object], *, title: str | None 
         label=f"prevalence: {prevalence:.1%}",
     )  # fmt: skip
     _unit_square(axes, "recall (sensitivity)", "precision (positive predictive value)")
-    _legend(figure, axes)
+    add_legend(figure, axes)
     return figure
 
 
@@ -270,39 +262,7 @@ def _draw_threshold(axes: Axes, at: float, classes, limits) -> list[str]:
     return []
 
 
-def _look(k: int):
-    """Return a colour and line style, no pair twice among the first thirty detectors."""
-    turn, colour = divmod(k, len(_COLOURS))
-    return _COLOURS[colour], _STYLES[(colour + turn) % len(_STYLES)]
-
-
-def _axes(title: str | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=size, facecolor="white")
-    figure.set_layout_engine("constrained", h_pad=0.08)
-    axes = figure.add_subplot()
-    axes.set_facecolor("white")
-    axes.spines[["top", "right"]].set_visible(False)
-    if title:
-        axes.set_title(title, parse_math=False)
-    return figure, axes
-
-
 def _unit_square(axes: Axes, xlabel: str, ylabel: str) -> None:
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel=xlabel, ylabel=ylabel)
     axes.grid(color="#e0e0e0", linewidth=0.5)
     axes.set_axisbelow(True)
-
-
-def _legend(figure: Figure, axes: Axes, columns: int = 1) -> None:
-    legend = figure.legend(
-        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns,
-        fontsize=8.5, frameon=False, handlelength=3.5,
-    )  # fmt: skip
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-
-
-def _rgb(colour: str) -> tuple[float, float, float]:
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(colour)
