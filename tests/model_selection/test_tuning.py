@@ -133,6 +133,10 @@ def test_cross_validation_ranks_each_fold_by_itself(scaled_by_fit, first_feature
     assert tuned.n_anomalies_ == 60
     assert tuned.offset_ / tuned.estimator_.factor_ == pytest.approx(expected, abs=0.35)
     scaled = tuned.held_out_["anomalies"] / tuned.estimator_.factor_
+    rates = tuned.predicted_rates()["sensitivity"]
+    once = TunedThresholdDetector(scaled_by_fit().fit(X), Sensitivity(0.8), cv="prefit")
+    narrow = once.fit(X, y, groups).predicted_rates()["sensitivity"]
+    assert rates.high - rates.low > 1.2 * (narrow.high - narrow.low)
     assert np.abs(np.sort(scaled)[10:] - np.sort(X[y == -1, 0])[10:]).mean() < 0.35
 
 

@@ -27,7 +27,8 @@ def rates_at(
     Parameters
     ----------
     held_out : mapping of str to ndarray
-        ``normals`` and ``anomalies`` (scores), ``normal_patients`` and ``anomaly_patients``.
+        ``normals`` and ``anomalies`` (scores), ``normal_patients`` and ``anomaly_patients``, and
+        ``anomaly_effect``: for how many times fewer anomalies count than there are.
     threshold : float
     n_normals, n_anomalies : int, optional
         New records; None is infinitely many.
@@ -42,6 +43,8 @@ def rates_at(
     def rate(kind: str, n_new: int | None) -> Interval:
         flagged = held_out["anomalies" if kind == "anomaly" else "normals"] < threshold
         effect = design_effect(flagged, held_out[f"{kind}_patients"])
+        if kind == "anomaly":
+            effect *= float(held_out["anomaly_effect"][0])
         return predicted_rate(
             flagged.sum(), len(flagged), n_new, confidence=confidence, design_effect=effect
         )
