@@ -1,15 +1,27 @@
 """Known anomalies in real ECGs: placed by the beats, consistent, smooth, repeatable."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ecg_anomaly import LeadImputer, Record, RecordSet, make_ecg
-from ecg_anomaly.datasets import ANOMALIES, FAULTS, INJECTIONS, inject_anomalies, inject_anomaly
+from ecg_anomaly.datasets import (
+    ANOMALIES,
+    FAULTS,
+    INJECTIONS,
+    inject_anomalies,
+    inject_anomaly,
+    load_ptbxl,
+)
 from ecg_anomaly.datasets.injection._beats import find_beats
 from ecg_anomaly.errors import DatasetError, SignalError
 from ecg_anomaly.leads import LIMB_LEADS, STANDARD_LEADS, reorder
 from ecg_anomaly.metrics import paste_edge_map
 from ecg_anomaly.signal.r_peaks import find_r_peaks
+
+PTBXL = Path(os.environ.get("ECG_ANOMALY_DATA") or "unset") / "ptbxl"
 
 every_kind = pytest.mark.parametrize("kind", INJECTIONS)
 K = {lead: k for k, lead in enumerate(STANDARD_LEADS)}
@@ -249,3 +261,21 @@ def test_records_without_beats_are_counted(normals):
         inject_anomalies(0 * x, "q_wave")
     with pytest.raises(DatasetError, match="kinds is empty"):
         inject_anomalies(x, [])
+
+
+@pytest.mark.skipif(
+    not (PTBXL / "ptbxl_database.csv").is_file(),
+    reason="needs PTB-XL: set ECG_ANOMALY_DATA to a folder that holds it as ptbxl/",
+)
+@pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")  # wfdb
+def test_nearly_every_real_normal_ecg_takes_every_kind():
+    dataset = load_ptbxl(PTBXL, folds=[8])
+    records = dataset.X[np.flatnonzero(dataset.y == 1)[:60]]
+    for kind in INJECTIONS:
+        data = inject_anomalies(records, kind, random_state=0)
+        assert len(data) >= 57
+        difference = data.X.load() - data.twins
+        for lead, (a, b) in LIMB_LEADS.items():
+            expected = a * difference[:, K["I"]] + b * difference[:, K["II"]]
+            # files hold leads rounded to 0.001 mV
+            np.testing.assert_allclose(difference[:, K[lead]], expected, atol=0.003)

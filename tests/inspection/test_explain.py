@@ -1,6 +1,7 @@
 """Explanations: of the very score, whatever the model is wrapped in, faithful as they say."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,11 +119,7 @@ def test_a_shuffled_map_is_not_faithful(trained, anomalies):
     """The measure can fail: spans of another record's explanation are as good as random ones."""
     detector = trained[CAEDetector]
     explanations = explain(detector, anomalies.X)
-    moved = []
-    for k, item in enumerate(explanations):
-        other = explanations[(k + 1) % len(explanations)]
-        moved.append(copy.replace(item, spans=other.spans) if hasattr(copy, "replace")
-                     else type(item)(**{**vars(item), "spans": other.spans}))  # fmt: skip
+    moved = [replace(item, spans=explanations[k - 1].spans) for k, item in enumerate(explanations)]
     right = faithfulness(detector, anomalies.X, explanations, random_state=0)
     wrong = faithfulness(detector, anomalies.X, moved, random_state=0)
     assert wrong.loc["first span", "fall"] < 0.3 * right.loc["first span", "fall"]
@@ -234,6 +231,26 @@ def test_baselines_are_explained_by_occlusion(name):
         assert item.faithful
         assert item.ranking[0][0] == STANDARD_LEADS[lead]
         assert item.restored_score < item.anomaly_score
+
+
+def test_a_score_that_does_not_look_at_signals_blames_nothing():
+    data = make_ecg(40, duration=4, random_state=0)
+    records = RecordSet(data.X, table=data.table[["age"]])
+    model = make_baseline("age").fit(records)
+    for item in explain(model, records[:2]):
+        assert not item.faithful
+        assert item.restored_score == item.anomaly_score
+
+
+def test_a_baseline_behind_a_gate():
+    normals = make_ecg(40, duration=4, random_state=0).X
+    model = GatedDetector(make_baseline("mean distance")).fit(normals)
+    signals = normals[:1].copy()
+    signals[0, 9] = np.nan
+    (item,) = explain(model, signals)
+    np.testing.assert_allclose(item.anomaly_score, -model.score_samples(signals)[0], rtol=1e-6)
+    assert not item.map[9].any()
+    assert item.map.any()
 
 
 def test_a_step_that_changes_the_grid_leads_to_occlusion(normals, anomalies):

@@ -60,8 +60,9 @@ def explain(model: Any, X: Any, *, top: int = 5, random_state: Any = 0) -> list[
     single samples of opposite sign mean nothing.
 
     **Other models**, and networks behind a step that changes the grid (`Resampler`, `CropOrPad`):
-    tiles of one lead and 0.2 s are restored one by one to the record's own median beat [2]_. What
-    all its beats share cannot be blamed by this.
+    tiles of one lead and 0.2 s are restored one by one to the record's own median beat [2]_, and
+    the restored record has those that lower the score. What all its beats share cannot be blamed
+    by this.
 
     No blame falls on constant leads, nor on samples that a gate found unusable.
 

@@ -46,6 +46,7 @@ def attributions(subject: Subject):
         if score is None:
             restored = median_beat_restoration(signal, seen, subject.fs)
             values = _by_occlusion(subject, row, restored)
+            restored = np.where(values > 0, restored, signal)
         else:
             with threads():
                 restored = network_restoration(score, signal, seen, subject.fs)
@@ -67,7 +68,8 @@ def _by_occlusion(subject: Subject, row: int, restored: np.ndarray) -> np.ndarra
         for start in range(0, n_samples, width)
     ]
     # where hardly anything changes, nothing can fall; each tile costs a score
-    sizes = np.array([np.square(restored[tile] - signal[tile]).sum() for tile in tiles])
+    change = np.nan_to_num(restored - signal)  # missing samples stay missing
+    sizes = np.array([np.square(change[tile]).sum() for tile in tiles])
     tiles = [tile for tile, size in zip(tiles, sizes, strict=True) if size > _LEAST * sizes.max()]
     values = np.zeros(signal.shape)
     before = subject.anomaly_scores(signal[None], row)[0]
