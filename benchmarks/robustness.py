@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -70,6 +71,7 @@ def main():
         "training": describe(training),
         "test": describe(test),
         "seconds": round(seconds, 1),
+        "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
         "results": [
             {key: plain(value) for key, value in row.items()} for row in frame.to_dict("records")
         ],

@@ -34,7 +34,7 @@ def test_principal_components(words, fits):
     assert to_hex(normals.get_facecolor()[0]) != to_hex(anomalies.get_facecolor()[0])
     paths = [len(one.get_paths()[0].vertices) for one in (normals, anomalies)]
     assert paths[0] != paths[1]  # another marker
-    assert not axes.texts
+    assert "mean nothing" not in axes.get_xlabel()
     assert fits(figure)
 
 
@@ -42,9 +42,7 @@ def test_tsne_says_that_distances_mean_nothing(fits):
     points, y = cloud()
     figure = plot_latent(points, y, method="tsne")
     axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == [
-        "distances and sizes of clusters mean nothing"
-    ]
+    assert "distances and sizes of clusters mean nothing" in axes.get_xlabel()
     assert len(axes.get_xticks()) == len(axes.get_yticks()) == 0
     again = plot_latent(points, y, method="tsne").axes[0]
     for one, other in zip(axes.collections, again.collections, strict=True):
@@ -75,10 +73,12 @@ def test_groups_of_ones_own(words):
         for one in figure.axes[0].collections
     }
     assert len({colour for colour, _ in looks}) == len({path for _, path in looks}) == 5
-    sizes = [len(one.get_offsets()) for one in figure.axes[0].collections]
-    assert sizes == sorted(sizes, reverse=True)  # rare ones lie on top
-    zorders = [one.get_zorder() for one in figure.axes[0].collections]
+    # in the order of their first record, and rare ones on top
+    assert words(figure)[0].startswith(labels[0])
+    by_size = sorted(figure.axes[0].collections, key=lambda one: -len(one.get_offsets()))
+    zorders = [one.get_zorder() for one in by_size]
     assert zorders == sorted(zorders)
+    assert len(set(zorders)) > 1
 
 
 def test_without_labels(words):

@@ -72,6 +72,15 @@ def test_detectors_of_different_calibration_have_bands_of_their_own(words):
     assert len(words(figure)) == 3
 
 
+def test_detectors_of_one_calibration_share_their_band(words):
+    p_values = {"a": uniform(), "b": uniform(seed=1), "c": uniform(300)}
+    figure = plot_p_value_calibration(p_values, n_calibration=500)
+    lone, shared = figure.axes[0].collections
+    assert to_hex(lone.get_facecolor()[0]) == to_hex(curves(figure)["c"].get_color())
+    assert shared.get_label() == "95% of shares, if normals are exchangeable: a, b"
+    assert shared.get_label() in words(figure)
+
+
 def test_detectors_differ_by_more_than_colour():
     figure = plot_p_value_calibration({str(k): uniform(50, k) for k in range(12)})
     looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in figure.axes[0].lines}

@@ -89,6 +89,31 @@ def test_what_was_not_scorable_has_no_marker(fits):
     assert fits(figure)
 
 
+def test_few_scorable_records_have_open_markers(words):
+    table = made_up()
+    table["not scorable"] = 0.0
+    table.loc[(table["level"] == -6) & (table["model"] == "CAE"), "not scorable"] = 0.6
+    figure = plot_robustness(table)
+    assert "less than half of the records scorable" in words(figure)
+    upper, lower = panels(figure)["muscle noise (dB)"]
+    for axes in (upper, lower):
+        (shown,) = [
+            line
+            for line in axes.lines
+            if line.get_markerfacecolor() == "white" and len(line.get_xdata())
+        ]
+        assert shown.get_xdata().tolist() == [6]
+        assert shown.get_ydata()[0] == curve(axes, "CAE").get_ydata()[6]
+    table["not scorable"] = 0.5
+    assert words(plot_robustness(table)) == ["CAE", "VA$E"]
+
+
+def test_levels_without_an_order_are_not_joined():
+    found = panels(plot_robustness(made_up()))
+    assert curve(found["swapped or inverted leads"][0], "CAE").get_linestyle() == "None"
+    assert curve(found["missing leads"][0], "CAE").get_linestyle() == "-"
+
+
 def test_a_model_that_lacks_a_level():
     table = made_up()
     gone = (table["model"] == "VA$E") & (table["level"] == 6) & (table["unit"] == "dB")

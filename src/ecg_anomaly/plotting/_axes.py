@@ -12,7 +12,7 @@ from ._style import BLACK, BLUE, GREEN, PURPLE, VERMILLION
 
 COLOURS = (BLUE, VERMILLION, GREEN, BLACK, PURPLE)
 MARKERS = ("o", "^", "s", "D", "v")
-_STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (9, 4)))
 #: How areas of the two classes are drawn: by colour, and by hatch and edge.
 CLASSES: dict[str, dict[str, Any]] = {
     "normal": {"facecolor": (*to_rgb(BLUE), 0.3), "edgecolor": BLUE},

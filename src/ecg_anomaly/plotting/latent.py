@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from ..errors import LabelError, SignalError
 from ..metrics import check_labels
 from ._axes import COLOURS, MARKERS, add_legend, new_axes
-from ._style import GREY
 
 METHODS = ("pca", "tsne")
 _MOST_GROUPS = len(COLOURS)
@@ -47,7 +46,7 @@ def plot_latent(
     Returns
     -------
     matplotlib.figure.Figure
-        Groups differ in colour and marker; the largest is drawn first. The axes of principal
+        Groups differ in colour and marker; smaller ones lie on top. The axes of principal
         components tell their shares of the variance; those of t-SNE have no scale, and the figure
         says that distances mean nothing.
 
@@ -88,10 +87,7 @@ def plot_latent(
     placed, axis_labels = _pca(points) if method == "pca" else _tsne(points, random_state)
 
     figure, axes = new_axes(title, (5.8, 5.6))
-    looks = dict(zip(groups, zip(COLOURS, MARKERS, strict=True), strict=False))
-    # the largest group first, so that it hides no other
-    for zorder, name in enumerate(sorted(groups, key=lambda name: -groups[name].sum())):
-        rows, (colour, marker) = groups[name], looks[name]
+    for (name, rows), colour, marker in zip(groups.items(), COLOURS, MARKERS, strict=False):
         axes.scatter(
             placed[rows, 0],
             placed[rows, 1],
@@ -100,17 +96,12 @@ def plot_latent(
             color=colour,
             alpha=0.6,
             linewidths=0,
-            zorder=2 + zorder,
+            zorder=2 + sum(other.sum() > rows.sum() for other in groups.values()),
             label=f"{name} (n = {rows.sum():,})" if name else f"n = {rows.sum():,}",
         )
     axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
     if method == "tsne":
         axes.set(xticks=[], yticks=[])
-        axes.text(
-            0, 1, "distances and sizes of clusters mean nothing", transform=axes.transAxes,
-            va="bottom", fontsize=8.5, color=GREY,
-        )  # fmt: skip
-    # in the order given, whatever was drawn first
     add_legend(figure, axes)
     for handle in figure.legends[0].legend_handles:
         if handle is not None:
@@ -158,4 +149,5 @@ def _tsne(points: np.ndarray, random_state) -> tuple[np.ndarray, list[str]]:
     # random rather than by components: these are no scale for points that are all alike
     start = "pca" if np.ptp(points, axis=0).max() > 0 else "random"
     model = TSNE(perplexity=perplexity, random_state=random_state, init=start)
-    return model.fit_transform(points), ["t-SNE 1", "t-SNE 2"]
+    warning = "distances and sizes of clusters mean nothing"
+    return model.fit_transform(points), [f"t-SNE 1 ({warning})", "t-SNE 2"]

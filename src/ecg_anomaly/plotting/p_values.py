@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +13,9 @@ from ..errors import SignalError
 from ..metrics import p_value_calibration
 from ._axes import add_grid, add_legend, line_look, new_axes
 from ._style import GREY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ALPHAS = np.geomspace(0.001, 0.999, 121)
 # Where the legend reads the shares.
@@ -42,8 +46,9 @@ def plot_p_value_calibration(
     -------
     matplotlib.figure.Figure
         With the diagonal and the band in which 95 % of the shares lie if test and calibration
-        normals are exchangeable: one grey band if it is the same for all, else one a detector in
-        its colour. The legend tells the share at alpha = 5 %. What is 0 is at the lower edge.
+        normals are exchangeable: grey where several detectors, or all, have the same; else in the
+        detector's colour. The legend tells the share at alpha = 5 %. What is 0 lies at the lower
+        edge.
 
     Raises
     ------
@@ -68,14 +73,15 @@ def plot_p_value_calibration(
             "p_values must be a mapping from a detector's name to the p-values of test normals, at "
             'least one, such as {"VAE": p_values}.'
         )
-    tables, bands = {}, set()
+    tables: dict[str, pd.DataFrame] = {}
+    bands: dict[tuple, list[str]] = {}
     for name, values in p_values.items():
         known = _of(n_calibration, name)
         try:
             tables[str(name)] = p_value_calibration(values, [*_ALPHAS, _READ], n_calibration=known)
         except SignalError as error:
             raise SignalError(f"p-values of {name!r}: {error}") from None
-        bands.add((len(np.asarray(values)), known))
+        bands.setdefault((len(np.asarray(values)), known), []).append(str(name))
 
     figure, axes = new_axes(title, (5.6, 6.1 + 0.2 * (len(tables) + 2)))
     fewest = min(int(table["n"].iloc[0]) for table in tables.values())
@@ -86,7 +92,7 @@ def plot_p_value_calibration(
         colour, style = line_look(k)
         at = table.iloc[-1]
         table = table.iloc[:-1]
-        if len(bands) > 1:
+        if len(bands) > 1 and [name] in bands.values():
             _fill(axes, table, bottom, colour, 0.12)
         told = (
             f"{name}: {at['share']:.1%} of {at['n']:,} at alpha = {_READ:.0%} "
@@ -96,10 +102,11 @@ def plot_p_value_calibration(
             table.index, np.maximum(table["share"], bottom), color=colour, linestyle=style,
             linewidth=1.6, label=told,
         )  # fmt: skip
-    if len(bands) == 1:
-        table = next(iter(tables.values())).iloc[:-1]
-        label = "95% of shares, if normals are exchangeable"
-        _fill(axes, table, bottom, GREY, 0.25, label)
+    for names in bands.values():
+        if len(names) > 1 or len(bands) == 1:
+            label = "95% of shares, if normals are exchangeable"
+            of_whom = "" if len(bands) == 1 else f": {', '.join(names)}"
+            _fill(axes, tables[names[0]].iloc[:-1], bottom, GREY, 0.25, label + of_whom)
     axes.plot(
         [_ALPHAS[0], 1], [_ALPHAS[0], 1], color=GREY, linewidth=1, linestyle=(0, (1, 3)),
         label="as promised",

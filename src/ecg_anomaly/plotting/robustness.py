@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CLEAN = "clean"
 _COLUMNS = ("model", "perturbation", "level", "AUROC", "false alarms")
 _ACROSS = 4
+# Share of records without a score from which on a marker is open.
+_MOST_LOST = 0.5
 
 
 def plot_robustness(table: pd.DataFrame, *, title: str | None = None) -> Figure:
@@ -35,7 +37,8 @@ def plot_robustness(table: pd.DataFrame, *, title: str | None = None) -> Figure:
     matplotlib.figure.Figure
         Two panels a perturbation, AUROC above the false-alarm rate at the models' own thresholds,
         both with the same range everywhere. Each begins with the clean records; a dotted line goes
-        on from there. A level at which nothing was scorable has no marker.
+        on from there. Levels that are no numbers are not joined by lines. A level at which nothing
+        was scorable has no marker, and one at which less than half was, an open one.
 
     Raises
     ------
@@ -95,6 +98,11 @@ def plot_robustness(table: pd.DataFrame, *, title: str | None = None) -> Figure:
                 axes.tick_params(labelbottom=False)
             if measure == "AUROC":
                 axes.axhline(0.5, color=GREY, linewidth=0.8)
+    if "not scorable" in table and (changed["not scorable"] > _MOST_LOST).any():
+        figure.axes[0].plot(
+            [], [], "o", color=GREY, markerfacecolor="white", markersize=4.5,
+            label="less than half of the records scorable",
+        )  # fmt: skip
     add_legend(figure, figure.axes[0])
     return figure
 
@@ -102,21 +110,24 @@ def plot_robustness(table: pd.DataFrame, *, title: str | None = None) -> Figure:
 def _draw(axes: Axes, rows, clean, models, levels, measure: str) -> None:
     plain(axes)
     add_grid(axes)
+    numbers = not any(isinstance(level, str) for level in levels)
     for k, model in enumerate(models):
-        of_model = rows[rows["model"] == model].set_index("level")[measure].reindex(levels)
+        of_model = rows[rows["model"] == model].set_index("level").reindex(levels)
         colour, style = line_look(k)
+        marker = MARKERS[k % len(MARKERS)]
         before = float(clean.loc[model, measure])
+        heights = np.array([before, *of_model[measure].to_numpy(float)])
         axes.axhline(before, color=colour, linewidth=0.8, linestyle=(0, (1, 3)))
         axes.plot(
-            np.arange(len(levels) + 1),
-            [before, *of_model.to_numpy(float)],
-            color=colour,
-            linestyle=style,
-            marker=MARKERS[k % len(MARKERS)],
-            markersize=4.5,
-            linewidth=1.4,
-            label=str(model),
-        )
+            heights, color=colour, linestyle=style if numbers else "none", marker=marker,
+            markersize=4.5, linewidth=1.4, label=str(model),
+        )  # fmt: skip
+        if "not scorable" in of_model:
+            few = 1 + np.flatnonzero(of_model["not scorable"].to_numpy(float) > _MOST_LOST)
+            axes.plot(
+                few, heights[few], color=colour, linestyle="none", marker=marker, markersize=4.5,
+                markerfacecolor="white", zorder=3,
+            )  # fmt: skip
     names = [level if isinstance(level, str) else f"{level:g}" for level in levels]
     turned = max(map(len, names)) > 5
     axes.set_xticks(
