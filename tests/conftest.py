@@ -3,6 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
+
+# machines are shared: how long an example takes says nothing of the code
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 SMALL = {
     "channels": 8,

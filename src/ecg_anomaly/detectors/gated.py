@@ -297,8 +297,10 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
         first = self.detector_.steps[0][1] if hasattr(self.detector_, "steps") else self.detector_
         shape = (self.n_leads_in_, self.n_features_in_)
         steps = (self.imputer_, first)
-        if type(self.imputer_) is not LeadImputer or type(self.gate_) is not QualityGate or any(
-            (step.n_leads_in_, step.n_features_in_) != shape for step in steps
+        if (
+            type(self.imputer_) is not LeadImputer
+            or type(self.gate_) is not QualityGate
+            or any((step.n_leads_in_, step.n_features_in_) != shape for step in steps)
         ):
             raise SignalError("the gate, the imputer and the detector do not fit together.")
         check_rate(self.fs_)
