@@ -351,6 +351,30 @@ def test_wrong_calls():
         robustness({"p": Peak()}, TEST, perturbations=[]).trial("q")
 
 
+def test_what_cannot_be_done_to_records_is_no_refusal_of_the_model():
+    short = {"n": (np.random.default_rng(0).normal(size=300), FS)}
+    with pytest.raises(SignalError, match="noise has 300 samples"):
+        robustness({"p": Peak()}, TEST, noise=short)
+
+
+def test_the_rate_of_arrays_must_be_known():
+    array = ecgs(8, lazy=False)
+    array.table = array.table.drop(columns="fs")
+    with pytest.raises(DatasetError, match=r"sampling rate of .* is not known"):
+        robustness({"p": Peak()}, array)
+
+
+def test_the_figure():
+    levels = chosen("gain error", "missing leads 6")
+    found = robustness({"p": Peak(), "q": Lenient()}, TEST, perturbations=levels, n_resamples=10)
+    frame, figure = found.to_frame(), found.plot()
+    assert [axes.get_title() for axes in figure.axes[::2]] == ["missing leads", "gain error (x)"]
+    of_q = frame[(frame["model"] == "q") & frame["perturbation"].isin(["clean", "gain error"])]
+    for axes, measure in zip(figure.axes[2:], ("AUROC", "false alarms"), strict=True):
+        (line,) = [line for line in axes.lines if line.get_label() == "q"]
+        np.testing.assert_array_equal(line.get_ydata(), of_q[measure])
+
+
 def test_one_class_alone():
     normals = TEST[TEST.y == 1]
     frame = robustness({"p": Peak()}, normals, perturbations=chosen("error 2")).to_frame()

@@ -93,12 +93,12 @@ def robustness(
     Raises
     ------
     DatasetError
-        If the threshold of a model was set on test records.
+        If the threshold of a model was set on test records, or their sampling rate is not known.
     ECGError
         If a model cannot score the clean records; the message names it. Of perturbed ones this is
         a result: the model refuses them.
     SignalError
-        If there are no models, or `noise` and `perturbations` both.
+        If there are no models, `noise` and `perturbations` both, or noise shorter than the records.
 
     See Also
     --------
@@ -142,6 +142,7 @@ def robustness(
         perturbed = records
         if perturbation is not None:
             perturbed = perturbation.apply(records, random_state)
+            perturbed[:1].load()  # what cannot be done to records is no fault of a model
         # models that take arrays only are given arrays
         X = perturbed if isinstance(test.X, RecordSet) else perturbed.load()
         for name, model in models.items():
@@ -312,6 +313,11 @@ def _records(test: ECGDataset) -> RecordSet:
     """Return the test records as a RecordSet, so that rate and names of leads go with them."""
     if isinstance(test.X, RecordSet):
         return test.X
+    if "fs" not in test.table:
+        raise DatasetError(
+            f"the sampling rate of {test.name or 'the test records'} is not known: give "
+            "X=RecordSet(signals, fs=...), or a column fs of the table."
+        )
     X = np.asarray(test.X)
     return RecordSet(X, fs=test.fs, leads=default_leads(X.shape[1]))
 
