@@ -87,6 +87,10 @@ def test_errors_of_leads(words, fits):
             assert abs(vertices[:, 0].mean() - lead) < 0.3
             assert to_hex(boxes[12 * k + lead].get_edgecolor()) == to_hex(colour)
     assert boxes[0].get_hatch() != boxes[12].get_hatch()
+    ends = {height for line in axes.lines for height in line.get_ydata()}
+    for share in (0.05, 0.95):  # of the nearest record within
+        at = np.quantile(errors[y == 1, 3], share)
+        assert min(abs(at - end) for end in ends) < 0.02 * at
     assert fits(figure)
 
 
