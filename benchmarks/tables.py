@@ -14,30 +14,81 @@ PAGES = {
     "io": [ROOT / "docs" / "files.md"],
     "files": [ROOT / "docs" / "files.md"],
     "quality": [ROOT / "docs" / "quality.md"],
+    "leaks": [ROOT / "README.md", ROOT / "docs" / "evaluation.md"],
+    "thresholds": [ROOT / "docs" / "thresholds.md"],
 }
-COLUMNS = ["AUROC", "matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
+COLUMNS = ["matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
+OUR_OWN = ("CAEDetector", "VAEBiLSTMDetector", "VAEMHADetector")
+
+
+def with_interval(row, name):
+    """Return a number with its interval."""
+    return f"{row[name]:.3f} ({row[f'{name} low']:.3f} to {row[f'{name} high']:.3f})"
 
 
 def ptbxl(document):
-    """Return the table of the three experiments on PTB-XL."""
-    experiments = document["experiments"]
+    """Return the table of all detectors and baselines on PTB-XL, the best first."""
     lines = [
-        "| detector | " + " | ".join(COLUMNS) + " | fit | peak memory |",
+        "| detector | AUROC | " + " | ".join(COLUMNS) + " | fit |",
         "|---|" + "---|" * (len(COLUMNS) + 2),
     ]
-    age_only = None
-    for experiment in experiments.values():
-        for name, row in experiment["results"].items():
-            cells = " | ".join("" if row[c] is None else f"{row[c]:.3f}" for c in COLUMNS)
-            if "AUROC low" in row:
-                interval = f" ({row['AUROC low']:.3f} to {row['AUROC high']:.3f})"
-                cells = cells.replace(" |", f"{interval} |", 1)
-            if name == "age only":
-                age_only = f"| age only | {cells} | | |"
+    for row in sorted(document["results"], key=lambda row: -row["AUROC"]):
+        cells = " | ".join("" if row.get(c) is None else f"{row[c]:.3f}" for c in COLUMNS)
+        name = f"`{row['detector']}`" if row["detector"] in OUR_OWN else row["detector"]
+        seconds = "" if row.get("fit s") is None else f"{row['fit s']:.0f} s"
+        lines.append(f"| {name} | {with_interval(row, 'AUROC')} | {cells} | {seconds} |")
+    return "\n".join(lines)
+
+
+def thresholds(document):
+    """Return the table of stated and found false-alarm rates."""
+    lines = [
+        "| threshold | normals | n | stated (95 %) | found |",
+        "|---|---|---|---|---|",
+    ]
+    for name, rows in document["results"].items():
+        for row in rows:
+            if row["group"] == "all" and name not in ("tuned", "conformal by all"):
+                continue  # the few whose age is not known
+            low = f"{row['stated_low']:.3f} to " if row["stated_low"] else "at most "
+            lines.append(
+                f"| {name} | {row['group']} | {row['n_normals']} | {low}{row['stated_high']:.3f} | "
+                f"{row['rate']:.3f}{'' if row['holds'] else ' (broken)'} |"
+            )
+    return "\n".join(lines)
+
+
+def leaks(document):
+    """Return the table of what leaks add, in points of a hundredth."""
+    columns = [
+        (database, name)
+        for database, row in document["results"].items()
+        for name in row["detectors"]
+    ]
+    lines = [
+        "| AUROC / F1 | " + " | ".join(f"{d}, {n}" for d, n in columns) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    rows = {}
+    for database, name in columns:
+        of_detector = document["results"][database]["detectors"][name]
+        for what, numbers in of_detector.items():
+            if what != "seconds":
+                rows.setdefault(what, {})[database, name] = numbers
+    for what, cells in rows.items():
+        shown = []
+        for column in columns:
+            numbers = cells.get(column)
+            if numbers is None:
+                shown.append("")
+            elif what == "honest":
+                shown.append(" / ".join(f"{numbers[k]['mean']:.3f}" for k in ("AUROC", "F1")))
             else:
-                cost = f"{experiment['fit_seconds']:.0f} s | {experiment['fit_peak_gb']:.1f} GB"
-                lines.append(f"| `{name}` | {cells} | {cost} |")
-    return "\n".join([*lines, age_only])
+                auroc = f"{100 * numbers['AUROC']['mean']:+.1f}" if "AUROC" in numbers else "none"
+                shown.append(f"{auroc} / {100 * numbers['F1']['mean']:+.1f}")
+        title = "honest" if what == "honest" else f"{what}, points"
+        lines.append(f"| {title} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
 
 
 def score_methods(document):
@@ -121,6 +172,8 @@ TABLES = {
     "io": io,
     "files": files,
     "quality": quality,
+    "leaks": leaks,
+    "thresholds": thresholds,
 }
 
 

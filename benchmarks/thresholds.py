@@ -4,9 +4,10 @@
 
 A fifth of the patients with normals in folds 1-8 is held out. On it a threshold is tuned for a
 false-alarm rate of 5 % (`TunedThresholdDetector`) and p-values are calibrated, for all and within
-sex, age band, and both (`ConformalDetector`). The first states between which rates the false
-alarms among the normals of the test fold will lie, the second how many there will be at most; both
-are printed beside what is found, in 95 % intervals that join the errors of calibration and test. Writes benchmarks/results/thresholds.json.
+sex, age band, and both (`ConformalDetector`). The first states between which rates the false alarms
+among the normals of the test fold will lie, the second how many there will be at most, in 95 %
+intervals that join the errors of calibration and test; both are printed beside what is found.
+Writes benchmarks/results/thresholds.json.
 """
 
 import argparse

@@ -21,6 +21,8 @@ _EXPORTS = {
     "quality": ("QualityGate",),
     "model_selection": ("ConformalDetector", "NormalsOnly", "TunedThresholdDetector"),
     "scoring": ("score_records",),
+    "inspection": ("explain",),
+    "evaluation": ("evaluate",),
     "persistence": ("load", "save"),
     "datasets": ("make_ecg",),
 }
