@@ -25,12 +25,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def sides():
-    """Give 600 records each for training and test, apart by patient."""
+    """Give 300 records each for training and test, apart by patient."""
     dataset = load_ptbxl(FOLDER, folds=[1, 2])
     there = np.array([(FOLDER / f"{name}.hea").is_file() for name in dataset.table["filename_lr"]])
     dataset = dataset[there]
     rows, others = split_holdout(dataset.groups, 0.5, random_state=0)
-    return dataset[rows[:600]], dataset[others[:600]]
+    return dataset[rows[:300]], dataset[others[:300]]
 
 
 # groups of sex and age have fewer normals here than the page's

@@ -7,7 +7,12 @@ import io
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..plotting import plot_precision_recall, plot_roc, plot_score_histogram
+from ..plotting import (
+    plot_p_value_calibration,
+    plot_precision_recall,
+    plot_roc,
+    plot_score_histogram,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,13 +46,17 @@ _FEWEST_OF_A_DIAGNOSIS = 20
 def page(result: Evaluation) -> str:
     """Return an evaluation as one self-contained HTML page."""
     frame = result.to_frame()
-    first = result.detectors[0]
+    best = result.best
     y = result.test.y[result.scorable]
     scores = result.first_scores()
-    of_first = next(cell for cell in result.cells if cell.detector == first)
-    figures: list[Figure] = [plot_roc(y, scores), plot_precision_recall(y, scores)]
-    figures += [
-        plot_score_histogram(y, scores[first], float(of_first.thresholds.min()), title=first)
+    of_best = next(cell for cell in result.cells if cell.detector == best)
+    figures: list[Figure] = [
+        plot_roc(y, scores),
+        plot_precision_recall(y, scores),
+        plot_score_histogram(y, scores[best], float(of_best.thresholds.min()), title=best),
+        plot_p_value_calibration(
+            {best: result.p_values(best)}, n_calibration=len(of_best.calibration)
+        ),
     ]
     protocol = result.protocol
     parts = [
@@ -62,7 +71,7 @@ def page(result: Evaluation) -> str:
             "scorable by all detectors, and measured on."
         ),
         "<h2>Results</h2>",
-        _table(frame[[column for column in _MAIN if column in frame]]),
+        _table(frame[[column for column in _MAIN if column in frame]].sort_values("AUROC")[::-1]),
         _note(
             "Means over seeds. Matched: within age band and sex, since age alone scores well. "
             "Expected: where the false-alarm rate was predicted to lie before the test was read. "
@@ -74,8 +83,8 @@ def page(result: Evaluation) -> str:
     ]
     if len(result.detectors) > 1:
         parts += [
-            f"<h2>Difference of AUROC from {escape(first)}</h2>",
-            _table(result.differences(first)),
+            f"<h2>Difference of AUROC from {escape(best)}, the highest</h2>",
+            _table(result.differences(best)),
         ]
     for name in result.detectors:
         parts += [f"<h2>{escape(name)}</h2>", _note("Of the first seed.")]

@@ -96,6 +96,12 @@ class Evaluation:
         """Names of the detectors, in the order given."""
         return list(dict.fromkeys(cell.detector for cell in self.cells))
 
+    @property
+    def best(self) -> str:
+        """Name of the detector with the highest mean AUROC."""
+        of_detector = self.per_seed().groupby("detector", sort=False)["AUROC"].mean()
+        return str(of_detector.idxmax())
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a detector: means over seeds, intervals over patients.
 
