@@ -122,6 +122,15 @@ def measure(name, train, kinds):
     }
 
 
+def known(value):
+    """Return plain values with None for NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: known(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [known(item) for item in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
@@ -144,7 +153,7 @@ def main():
     }
     for name in arguments.detectors:
         document["detectors"][name] = measure(name, train, kinds)
-        RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+        RESULTS.write_text(json.dumps(known(document), indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ PAGES = {
     "quality": [ROOT / "docs" / "quality.md"],
     "leaks": [ROOT / "README.md", ROOT / "docs" / "evaluation.md"],
     "thresholds": [ROOT / "docs" / "thresholds.md"],
+    "localisation": [ROOT / "docs" / "scores.md"],
+    "robustness": [ROOT / "docs" / "evaluation.md"],
 }
 COLUMNS = ["matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
 OUR_OWN = ("CAEDetector", "VAEBiLSTMDetector", "VAEMHADetector")
@@ -88,6 +90,46 @@ def leaks(document):
                 shown.append(f"{auroc} / {100 * numbers['F1']['mean']:+.1f}")
         title = "honest" if what == "honest" else f"{what}, points"
         lines.append(f"| {title} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
+def localisation(document):
+    """Return the table of what maps of one detector point at, and how faithful they are."""
+    maps = ["score", "residual", "amplitude", "paste edges"]
+    spans = ["first span", "random spans", "QRS spans"]
+    head = ["injected into normals", "detection AUROC", *(f"{name} map" for name in maps), "chance"]
+    head += ["shown faithful", *(f"fall: {name}" for name in spans)]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---|" * (len(head) - 1)]
+    for kind, row in document["detectors"]["vae_mha"]["kinds"].items():
+        hits = [row["injected"][name]["hit"] for name in maps]
+        chance = row["injected"]["score"]["chance"]
+        falls = [row["faithfulness"][name]["fall"] for name in spans]
+        cells = [row["detection_auroc"], *hits, chance, row["faithful_share"]]
+        shown = [f"{cell:.2f}" for cell in cells] + [f"{fall:.3f}" for fall in falls]
+        lines.append(f"| {kind} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
+def robustness(document):
+    """Return the table of what perturbations change."""
+    lines = [
+        "| perturbation | level | change of AUROC (95 %) | false alarms | not scorable |",
+        "|---|---|---|---|---|",
+    ]
+    for row in document["results"]:
+        if row["model"] != "CAE, gated":
+            continue
+        level = f"{row['level']} {row['unit']}".strip()
+        if row["AUROC change"] is None:
+            lines.append(f"| {row['perturbation']} | {level} | | | {row['not scorable']:.3f} |")
+            continue
+        change = f"{row['AUROC change']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+        if row["perturbation"] == "clean":
+            change = f"AUROC {row['AUROC']:.3f}"
+        lines.append(
+            f"| {row['perturbation']} | {level} | {change} | {row['false alarms']:.3f} | "
+            f"{row['not scorable']:.3f} |"
+        )
     return "\n".join(lines)
 
 
@@ -174,6 +216,8 @@ TABLES = {
     "quality": quality,
     "leaks": leaks,
     "thresholds": thresholds,
+    "localisation": localisation,
+    "robustness": robustness,
 }
 
 
