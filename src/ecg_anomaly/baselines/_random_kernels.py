@@ -52,7 +52,7 @@ class RandomKernels(SignalFeatures):
         Distance of a kernel's weights in samples, and biases of each kernel there.
     channels_ : ndarray of float32 of shape (n_dilations, 84, n_channels)
         1 where a kernel reads a lead, else 0.
-    biases_ : ndarray of float32 of shape (84, sum of counts_)
+    biases_ : ndarray of float32 of shape (84, ``sum(counts_)``)
         In mV, those of one dilation after those of the one before.
     rows_ : ndarray of int of shape (n_channels,)
         Which leads of `X` are the channels.
