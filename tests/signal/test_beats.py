@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecg_anomaly.errors import SignalError
-from ecg_anomaly.signal.beats import count_in_windows, cut_windows, match_peaks, window_fits
+from ecg_anomaly.signal.beats import (
+    count_in_windows,
+    cut_beats,
+    cut_windows,
+    match_peaks,
+    window_fits,
+)
 
 peaks = st.lists(st.integers(0, 300), max_size=30, unique=True).map(
     lambda values: np.array(sorted(values), np.int64)
@@ -44,6 +50,16 @@ def test_counts_equal_those_of_a_loop(marks, centers, n_samples):
     start = centers - n_samples // 2
     expected = [((marks >= s) & (marks < s + n_samples)).sum() for s in start]
     assert count_in_windows(marks, centers, n_samples).tolist() == expected
+
+
+@given(peaks=peaks, n_samples=st.integers(1, 50), share=st.floats(0, 1), total=st.integers(1, 300))
+def test_beats_have_their_peak_where_told(peaks, n_samples, share, total):
+    before = int(share * (n_samples - 1))
+    found = cut_beats(np.arange(2 * total).reshape(2, total), peaks, before, n_samples)
+    whole = peaks[(peaks >= before) & (peaks - before + n_samples <= total)]
+    assert found.shape == (len(whole), 2, n_samples)
+    np.testing.assert_array_equal(found[:, 0, before], whole)
+    np.testing.assert_array_equal(found[:, 1, 0], total + whole - before)
 
 
 @given(reference=peaks, detected=peaks, tolerance=st.integers(0, 20))

@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 
 from ecg_anomaly.errors import SignalError
 from ecg_anomaly.signal.beats import match_peaks
-from ecg_anomaly.signal.r_peaks import find_r_peaks
+from ecg_anomaly.signal.r_peaks import (
+    beat_centers,
+    find_r_peaks,
+    move_to_largest,
+    strongest_mixture,
+)
 
 
 def beats(fs, duration=30.0, seed=0):
@@ -110,3 +115,65 @@ def test_anything_gives_peaks_within_the_signal(n, fs, seed):
     found = find_r_peaks(x, fs)
     assert (np.diff(found) > 0).all()
     assert np.isfinite(x[found]).all()
+
+
+def pulses(centers, n_leads=3, n_samples=1000, width=2.0):
+    time = np.arange(n_samples)
+    wave = sum(np.exp(-np.square((time - center) / width)) for center in centers)
+    return np.arange(1, n_leads + 1)[:, None] * wave
+
+
+@given(
+    st.integers(1, 5), st.integers(1, 60), st.integers(0, 1000), st.sampled_from([1e-6, 1.0, 1e6])
+)
+def test_the_mixture_is_finite_and_follows_the_scale(n_leads, n_samples, seed, scale):
+    record = np.random.default_rng(seed).normal(size=(n_leads, n_samples))
+    mixture = strongest_mixture(record)
+    assert mixture.shape == (n_samples,)
+    assert np.isfinite(mixture).all()
+    if n_samples > 1:
+        assert mixture[np.abs(mixture).argmax()] > 0
+    if n_samples > 4:  # in two samples both deflections are equally large
+        scaled = strongest_mixture(scale * record)
+        np.testing.assert_allclose(scaled, scale * mixture, rtol=1e-6, atol=1e-9 * scale)
+
+
+def test_the_mixture_has_most_of_the_energy():
+    rng = np.random.default_rng(0)
+    record = pulses([100, 300, 500]) + 0.01 * rng.normal(size=(3, 1000))
+    mixture = strongest_mixture(record)
+    expected = np.sqrt(14.0) * (pulses([100, 300, 500])[0] - pulses([100, 300, 500])[0].mean())
+    np.testing.assert_allclose(mixture, expected, atol=0.1)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_beats_are_found_where_they_deflect_most(sign):
+    at = np.arange(60, 1000, 83)
+    found = beat_centers(sign * pulses(at), 100.0)
+    np.testing.assert_array_equal(found, at)
+
+
+@pytest.mark.parametrize("off", [-6, 4])
+def test_marks_beside_the_peak_are_moved_to_it(off, monkeypatch):
+    at = np.arange(60, 1000, 83)
+    monkeypatch.setattr("ecg_anomaly.signal.r_peaks.find_r_peaks", lambda x, fs: at + off)
+    np.testing.assert_array_equal(beat_centers(pulses(at), 100.0), at)
+
+
+def test_peaks_are_moved_no_further_than_60_ms_and_within_the_signal():
+    height = np.zeros(400)
+    height[[0, 94, 207, 399]] = 1.0
+    moved = move_to_largest(np.array([3, 100, 200, 398]), height, 100.0)
+    assert moved.tolist() == [0, 94, 194, 399]  # of equals the first; 207 is 70 ms away
+
+
+def test_peaks_that_meet_become_one():
+    height = np.abs(np.arange(100) - 50.0).max() - np.abs(np.arange(100) - 50.0)
+    assert move_to_largest(np.array([46, 55]), height, 100.0).tolist() == [50]
+
+
+def test_no_peaks_stay_none():
+    moved = move_to_largest(np.zeros(0, np.int64), np.ones(100), 100.0)
+    assert moved.tolist() == []
+    assert moved.dtype == np.int64
+    assert beat_centers(np.zeros((2, 1000)), 100.0).tolist() == []

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ._beats import beat_centers, rhythm
+from ..signal.r_peaks import beat_centers
 from ._features import SignalFeatures
 
 
@@ -39,7 +39,7 @@ class HeartRate(SignalFeatures):
 
     See Also
     --------
-    ecg_anomaly.signal.r_peaks.find_r_peaks : how the peaks are found.
+    ecg_anomaly.signal.r_peaks.beat_centers : how the peaks are found.
 
     Examples
     --------
@@ -63,3 +63,36 @@ class HeartRate(SignalFeatures):
     def _features(self, X: np.ndarray) -> np.ndarray:
         fs, n_samples = float(self.fs), X.shape[2]
         return np.stack([rhythm(beat_centers(record, fs), n_samples, fs) for record in X])
+
+
+def rhythm(centers: np.ndarray, n_samples: int, fs: float) -> np.ndarray:
+    """Return the heart rate and how irregular it is.
+
+    Parameters
+    ----------
+    centers : ndarray of int of shape (n_beats,)
+        Samples, ascending.
+    n_samples : int
+        Of the record.
+    fs : float
+        In Hz.
+
+    Returns
+    -------
+    ndarray of float64 of shape (2,)
+        Beats a minute by the median interval, and the mean change from one interval to the next
+        over the median interval. With fewer than two beats the rate is that of the beats in the
+        time there is, and the irregularity 0, as with fewer than three.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rhythm(np.array([100, 200, 300, 380]), 500, 100.0).tolist()
+    [60.0, 0.1]
+    """
+    if len(centers) < 2:
+        return np.array([60.0 * len(centers) * fs / n_samples, 0.0])
+    intervals = np.diff(centers)
+    middle = np.median(intervals)
+    changes = np.abs(np.diff(intervals))
+    return np.array([60.0 * fs / middle, changes.mean() / middle if len(changes) else 0.0])

@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..errors import SignalError
-from ..signal.beats import cut_windows, window_fits
-from ._beats import beat_centers, rhythm
+from ..signal.beats import cut_beats
+from ..signal.r_peaks import beat_centers
 from ._features import SignalFeatures
+from ._heart_rate import rhythm
 
 # Holds P wave, QRS complex and T wave at rates of up to 100 a minute.
 _BEFORE, _AFTER = 0.25, 0.45
@@ -73,14 +74,11 @@ class MedianBeat(SignalFeatures):
     def _of_record(self, record: np.ndarray) -> np.ndarray:
         fs, n_samples = float(self.fs), record.shape[1]
         width = max(1, round((_BEFORE + _AFTER) * fs))
-        # cut_windows takes the middle of a window, which lies after the R peak
-        shift = width // 2 - round(_BEFORE * fs)
         centers = beat_centers(record, fs)
-        middles = centers + shift
-        whole = middles[window_fits(middles, width, n_samples)]
+        beats = cut_beats(record, centers, round(_BEFORE * fs), width)
         beat = np.zeros((len(record), width))
-        if len(whole):
-            beat = np.median(cut_windows(record, whole, width).astype(np.float64), axis=0)
+        if len(beats):
+            beat = np.median(beats.astype(np.float64), axis=0)
         return np.concatenate([beat.ravel(), rhythm(centers, n_samples, fs)])
 
     def _check_state(self):

@@ -72,6 +72,39 @@ def cut_windows(signal: np.ndarray, centers: np.ndarray, n_samples: int) -> np.n
     return np.ascontiguousarray(windows[:, centers - n_samples // 2].swapaxes(0, 1))
 
 
+def cut_beats(signal: np.ndarray, peaks: np.ndarray, before: int, n_samples: int) -> np.ndarray:
+    """Cut windows of one length around R peaks, leaving out those that reach beyond the signal.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_leads, n_total)
+    peaks : ndarray of int of shape (n_peaks,)
+        Samples.
+    before : int
+        Samples of each window before the peak.
+    n_samples : int
+        Length of a window.
+
+    Returns
+    -------
+    ndarray of shape (n_windows, n_leads, n_samples)
+        A copy.
+
+    Raises
+    ------
+    SignalError
+        If `n_samples` is less than 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cut_beats(np.arange(10)[None], np.array([0, 3, 8]), 1, 3).tolist()
+    [[[2, 3, 4]], [[7, 8, 9]]]
+    """
+    centers = np.asarray(peaks) + n_samples // 2 - before
+    return cut_windows(signal, centers[window_fits(centers, n_samples, signal.shape[1])], n_samples)
+
+
 def count_in_windows(marks: np.ndarray, centers: np.ndarray, n_samples: int) -> np.ndarray:
     """Count the marks within each window.
 

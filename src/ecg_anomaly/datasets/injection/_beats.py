@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import SignalError
-from ...signal.beats import cut_windows, window_fits
-from ...signal.r_peaks import find_r_peaks
+from ...signal.beats import cut_beats
+from ...signal.r_peaks import find_r_peaks, move_to_largest
 
 # All in seconds. The moving mean that takes out the wander of the baseline.
 _WANDER = 0.8
-# The largest deflection of a QRS complex lies within this of where XQRS marks it.
-_ALIGN = 0.06
 # The median beat reaches from before the P wave to behind the T wave of a normal beat.
 _BEFORE, _AFTER = 0.28, 0.56
 # Around the R peak, where beats of one record must be alike.
@@ -88,7 +86,9 @@ def find_beats(signal: np.ndarray, fs: float) -> Beats:
         minute with beats that are alike.
     """
     steady = _without_wander(signal, fs)
-    peaks = _aligned(find_r_peaks(np.sqrt(np.square(steady).mean(axis=0)), fs), steady, fs)
+    power = np.square(steady)
+    found = find_r_peaks(np.sqrt(power.mean(axis=0)), fs)
+    peaks = move_to_largest(found, power.sum(axis=0), fs)
     if len(peaks) < _FEWEST:
         raise SignalError(
             f"{len(peaks)} beats were found, and an anomaly is placed by three or more; take a "
@@ -97,12 +97,10 @@ def find_beats(signal: np.ndarray, fs: float) -> Beats:
     rr = float(np.median(np.diff(peaks)) / fs)
     width = round((_BEFORE + min(_AFTER, 0.75 * rr)) * fs)
     origin = round(_BEFORE * fs)
-    middles = peaks + width // 2 - origin
-    whole = middles[window_fits(middles, width, signal.shape[1])]
+    windows = cut_beats(steady, peaks, origin, width)
     half = round(_QRS * fs)
-    if len(whole) < 2 or not _RR[0] <= rr <= _RR[1]:
+    if len(windows) < 2 or not _RR[0] <= rr <= _RR[1]:
         raise SignalError(f"the beats found are {rr:.2f} s apart: no normal rhythm to change.")
-    windows = cut_windows(steady, whole, width)
     template = np.median(windows, axis=0)
     core = slice(origin - half, origin + half + 1)
     qrs = np.ptp(template[:, core], axis=1)
@@ -124,15 +122,6 @@ def _without_wander(signal: np.ndarray, fs: float) -> np.ndarray:
 
     signal = signal.astype(np.float64)
     return signal - uniform_filter1d(signal, max(3, round(_WANDER * fs)), axis=-1, mode="nearest")
-
-
-def _aligned(found: np.ndarray, steady: np.ndarray, fs: float) -> np.ndarray:
-    if not len(found):
-        return found
-    reach = round(_ALIGN * fs)
-    around = found[:, None] + np.arange(-reach, reach + 1)
-    power = np.square(steady).sum(axis=0)[np.clip(around, 0, steady.shape[1] - 1)]
-    return np.unique(np.clip(found + power.argmax(axis=1) - reach, 0, steady.shape[1] - 1))
 
 
 def _correlation(windows: np.ndarray, template: np.ndarray) -> np.ndarray:
