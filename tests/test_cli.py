@@ -431,6 +431,7 @@ def test_calibrate_by_groups(model, local, tmp_path):
         (["--confidence", 0], "--confidence must lie"),
         (["--false-alarm-rate", 0.01], "at least 99"),
         (["--group-by", "age:old"], "age:40,60,75"),
+        (["--group-by", "ward"], "none of the 30 records tells its ward"),
         (["--aggregate", "max"], "--aggregate must be"),
     ],
 )

@@ -141,6 +141,12 @@ def test_groups_need_a_table(first_feature, table_of_scores, grouped):
         model.predict(RecordSet(X.load(), leads=["II"]))
 
 
+def test_groups_that_nobody_tells(first_feature, records_of_scores):
+    X = records_of_scores(range(100), table=pd.DataFrame({"sex": [None] * 100}))
+    with pytest.raises(DatasetError, match="none of the 20 records tells its sex"):
+        ConformalDetector(first_feature(), group_by="sex").fit(X)
+
+
 def test_with_confidence_fewer_are_flagged(first_feature, table_of_scores):
     X = table_of_scores(np.random.default_rng(0).normal(size=500))
     plain = ConformalDetector(first_feature(), 0.1, random_state=0).fit(X)

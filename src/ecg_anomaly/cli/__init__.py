@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import typer
 
 from ..errors import ECGError
@@ -26,7 +28,13 @@ for _command in (fit, score, evaluate, calibrate, info, demo):
 def main() -> None:
     """Run the command line: wrong input is one line on standard error and exit code 2."""
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = _tell  # one line too, without the place in our code
+            app()
     except ECGError as error:
         ERRORS.print("ecg-anomaly: " + " ".join(str(error).split()))
         raise SystemExit(2) from None
+
+
+def _tell(message, category, filename, lineno, file=None, line=None) -> None:
+    ERRORS.print(f"warning: {message}")

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval as Range
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import SignalError
+from ..errors import DatasetError, SignalError
 from ..metrics import Interval, predicted_rate
 from ._held_out import HeldOutDetector, checked_records, scores_or_nan
 from ._rates import both_rates
@@ -173,8 +173,13 @@ class ConformalDetector(HeldOutDetector):
         Raises
         ------
         DatasetError
-            If there are too few normals for `alpha`.
+            If there are too few normals for `alpha`, or none of them is of a known group.
         """
+        if self.columns and not any(names):
+            raise DatasetError(
+                f"none of the {len(names)} records tells its {' and '.join(self.columns)}, which "
+                "group_by asks for; check the names of the columns or annotations."
+            )
         order = check_random_state(self.random_state).permutation(len(groups))
         chosen = order[np.unique(groups[order], return_index=True)[1]]
         grouped = Groups.of(
