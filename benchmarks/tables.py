@@ -17,6 +17,7 @@ PAGES = {
     "leaks": [ROOT / "README.md", ROOT / "docs" / "evaluation.md"],
     "thresholds": [ROOT / "docs" / "thresholds.md"],
     "localisation": [ROOT / "docs" / "scores.md"],
+    "localisation_beats": [ROOT / "docs" / "scores.md"],
     "robustness": [ROOT / "docs" / "evaluation.md"],
 }
 COLUMNS = ["matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
@@ -107,6 +108,22 @@ def localisation(document):
         cells = [row["detection_auroc"], *hits, chance, row["faithful_share"]]
         shown = [f"{cell:.2f}" for cell in cells] + [f"{fall:.3f}" for fall in falls]
         lines.append(f"| {kind} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
+def localisation_beats(document):
+    """Return the table of what maps point at: annotated ventricular beats and synthetic kinds."""
+    maps = ["score", "residual", "amplitude", "paste edges"]
+    head = ["detector", "anomaly", "records", "chance", *(f"{m}: hit, AUROC" for m in maps)]
+    lines = ["| " + " | ".join(head) + " |", "|---|---|" + "---|" * (len(head) - 2)]
+    for name, title in {"cae": "`CAEDetector`", "vae_bilstm": "`VAEBiLSTMDetector`"}.items():
+        of_hearts = document["mitbih"][name]["both"]
+        rows = {"ventricular beat, MIT-BIH": of_hearts, **document["synthetic"][name]}
+        for kind, row in rows.items():
+            found = [row["maps"][m] for m in maps]
+            shown = [f"{one['hit']:.2f}, {one['auroc']:.2f}" for one in found]
+            cells = [title, kind, str(row["n_records"]), f"{found[0]['chance']:.2f}", *shown]
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -217,6 +234,7 @@ TABLES = {
     "leaks": leaks,
     "thresholds": thresholds,
     "localisation": localisation,
+    "localisation_beats": localisation_beats,
     "robustness": robustness,
 }
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..baselines._beats import beat_centers
 from ..detectors import _reference
 from ..detectors.base import BaseDetector
+from ..signal.r_peaks import beat_centers
 from ._explanation import Explanation
 from ._maps import Attribution, attributions
 from ._restored import N_RANDOM, falls, random_spans

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..baselines._beats import beat_centers
 from ..errors import SignalError
+from ..signal.r_peaks import beat_centers
 from ._explanation import Explanation
 from ._restored import N_RANDOM, falls, qrs_spans, random_spans
 from ._subject import subject_of

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.ndimage import uniform_filter1d
 
-from ..baselines._beats import beat_centers
+from ..signal.r_peaks import beat_centers
 from ._gradients import AnomalyScore
 
 # All in seconds. Differences are judged by their strength over so long a time.
