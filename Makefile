@@ -32,6 +32,11 @@ benchmark: .venv/.core
 		$(BIN)/python benchmarks/quality.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/r_peaks.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/score_methods.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/leaks.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/thresholds.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/localisation.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/localisation_beats.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/robustness.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/ptbxl.py "$$ECG_ANOMALY_DATA"; \
 	fi
 	$(BIN)/python benchmarks/tables.py

@@ -23,6 +23,7 @@ from .experiment import (
     read_yaml,
 )
 from .model_selection import FalseAlarmRate
+from .persistence import write_whole
 from .quality import QualityGate
 
 _FOLDER = "configs/comparisons"
@@ -161,8 +162,11 @@ def run_comparison(
         n_jobs=n_jobs,
         progress=progress,
     )
-    result.to_frame().rename_axis("detector").to_csv(out / "results.csv")
-    result.per_seed().to_csv(out / "seeds.csv", index=False)
+    for name, table in (
+        ("results.csv", result.to_frame().rename_axis("detector").reset_index()),
+        ("seeds.csv", result.per_seed()),
+    ):
+        write_whole(out / name, table.to_csv(index=False).encode())
     result.to_json(out / "results.json")
     result.to_html(out / "report.html")
     return result

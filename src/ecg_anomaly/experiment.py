@@ -21,8 +21,11 @@ from .datasets import ECGDataset, load_ptbxl, make_ecg
 from .detectors import DETECTORS, GatedDetector
 from .errors import ConfigError, DatasetError, ECGError
 from .evaluation import evaluate_scores
+from .evaluation.cells import refuse_oracle, tuned_on
 from .metrics import Interval
 from .model_selection import FalseAlarmRate, TunedThresholdDetector, scores_or_nan
+from .model_selection._held_out import HeldOutDetector
+from .model_selection.disjoint import record_digests
 from .preprocessing import TRANSFORMERS
 from .quality import QualityGate
 from .records import BATCH_SIZE
@@ -373,7 +376,11 @@ def evaluate_model(
     starts = range(0, len(test), BATCH_SIZE)
     batches = progress([slice(start, start + BATCH_SIZE) for start in starts])
     scores = np.concatenate([scores_or_nan(model, test.X[batch]) for batch in batches])
-    threshold = threshold_of(model)
+    if tuned_on(model, record_digests(test.X)):
+        refuse_oracle(name)
+    threshold = (
+        model.thresholds(test.X) if isinstance(model, HeldOutDetector) else threshold_of(model)
+    )
     table = evaluate_scores(
         test,
         {name: scores},

@@ -19,12 +19,12 @@ from ecg_anomaly import (
     RecordSet,
     make_ecg,
 )
-from ecg_anomaly.detectors.gated import LOWEST_SCORE
 from ecg_anomaly.errors import DatasetError, ECGWarning, SignalError
 from ecg_anomaly.findings import FindingKind
 from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.model_selection import threshold_at_false_alarm_rate
 from ecg_anomaly.quality import Outcome
+from ecg_anomaly.verdicts import LOWEST_SCORE
 
 
 @pytest.fixture(scope="module")

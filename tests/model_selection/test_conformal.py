@@ -16,7 +16,7 @@ from ecg_anomaly import (
     save,
     score_records,
 )
-from ecg_anomaly.errors import DatasetError, ECGWarning, ModelFileError, SignalError
+from ecg_anomaly.errors import DatasetError, ECGError, ECGWarning, ModelFileError, SignalError
 from ecg_anomaly.model_selection.groups import MERGED
 from ecg_anomaly.scoring import calibrate
 
@@ -141,6 +141,43 @@ def test_groups_need_a_table(first_feature, table_of_scores, grouped):
         model.predict(RecordSet(X.load(), leads=["II"]))
 
 
+@pytest.mark.parametrize(("n_groups", "size"), [(2, 100), (6, 50), (10, 25)])
+def test_the_stated_rate_holds_with_groups_too(first_feature, records_of_scores, n_groups, size):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"ward": [f"w{k}" for k in np.repeat(np.arange(n_groups), size)]})
+    inside = []
+    for _ in range(120):
+        X, new = (records_of_scores(rng.normal(size=len(table)), table=table) for _ in range(2))
+        model = ConformalDetector(first_feature().fit(X), cv="prefit", group_by="ward").fit(X)
+        _, low, high = model.predicted_rates(n_normals=len(table))["false_alarm_rate"]
+        inside.append(low <= np.mean(model.predict(new) == -1) <= high)
+    assert np.mean(inside) >= 0.92
+
+
+def test_sex_is_one_group_however_it_is_written(first_feature, records_of_scores):
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=100)
+    written = ["M", "male", "0", 0] * 25, [0] * 100
+    models = [
+        ConformalDetector(first_feature(), group_by="sex", random_state=0).fit(
+            records_of_scores(scores, table=pd.DataFrame({"sex": sex}))
+        )
+        for sex in written
+    ]
+    assert models[0].group_offsets_ == models[1].group_offsets_ != {}
+
+
+def test_selection_is_that_of_benjamini_and_hochberg(first_feature, table_of_scores):
+    model = ConformalDetector(first_feature().fit(np.zeros((2, 2))), cv="prefit")
+    model.fit(table_of_scores(np.arange(999.0)))
+    p = np.array([0.001, 0.02, 0.03, 0.2, 0.9])
+    batch = table_of_scores(1000 * p - 1.5)
+    np.testing.assert_allclose(model.p_values(batch), p)
+    # sorted, the third is the last below its rank times fdr over five
+    assert model.select(batch, fdr=0.05).tolist() == [True, True, True, False, False]
+    assert model.select(batch, fdr=0.04).tolist() == [True, False, False, False, False]
+
+
 def test_groups_that_nobody_tells(first_feature, records_of_scores):
     X = records_of_scores(range(100), table=pd.DataFrame({"sex": [None] * 100}))
     with pytest.raises(DatasetError, match="none of the 20 records tells its sex"):
@@ -259,6 +296,12 @@ def test_calibrate_on_records_of_another_place(gated, ecgs):
     expected = score_records(gated.estimator_, there)["score"]
     np.testing.assert_allclose(model.calibration_[""], np.sort(expected))
     assert len(model.tuned_on_) == 40
+    twice = calibrate(gated, [*there, *there], alpha=0.1)
+    assert (len(twice.calibration_[""]), twice.n_refused_) == (40, 40)
+    with pytest.raises(ECGError, match="calibrated with aggregate='min'"):
+        score_records(model, new, aggregate="mean")
+    with pytest.raises(ValueError, match="aggregate must be"):
+        calibrate(gated, there, aggregate="max")
 
 
 def test_calibrate_leaves_out_what_cannot_be_scored(gated, ecgs, tmp_path):

@@ -63,6 +63,29 @@ def test_small_groups_that_stay_too_small_have_the_promise_of_all():
     assert grouped.merged == {"b": ""}
 
 
+@pytest.mark.parametrize("edges", [[], [np.nan], [40, 40]])
+def test_bands_that_are_none(edges):
+    with pytest.raises(SignalError, match="must be one or more different numbers"):
+        group_names(pd.DataFrame({"age": [50]}), 1, ["age"], {"age": edges})
+
+
+def test_columns_stand_once_and_large_numbers_stay_apart():
+    with pytest.raises(SignalError, match="different names"):
+        group_names(pd.DataFrame({"sex": [1]}), 1, ["sex", "sex"], {})
+    table = pd.DataFrame({"site": [1234567, 1234568]})
+    assert group_names(table, 2, ["site"], {}) == ["site=1234567", "site=1234568"]
+
+
+@pytest.mark.parametrize(("size", "kept"), [(19, True), (18, False)])
+def test_a_group_is_small_below_what_its_rate_needs(size, kept):
+    names = ["a"] * size + ["b"] * 30
+    if kept:
+        assert sorted(Groups.of(names, 19).rows) == ["a", "b"]
+    else:
+        with pytest.warns(ECGWarning, match="a have the promise of all"):
+            assert sorted(Groups.of(names, 19).rows) == ["b"]
+
+
 def test_parse():
     assert parse_groups([]) == ([], {})
     with pytest.raises(ECGError, match="age:40,60,75"):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
@@ -160,6 +161,57 @@ def test_same_rank():
     np.testing.assert_allclose(same_rank(np.sort(among), among, among), np.sort(among))
 
 
+def test_the_prevalence_is_that_of_all_records(first_feature, table_of_scores):
+    """A fifth of the normals is held out, and all anomalies: their mix is not that of the data."""
+    rng = np.random.default_rng(0)
+
+    def draw(n):
+        y = np.where(rng.uniform(size=n) < 0.1, -1, 1)
+        return table_of_scores(rng.normal(size=n) + 1.0 * y), y
+
+    X, y = draw(4000)
+    new, _ = draw(20_000)
+    tuned = TunedThresholdDetector(first_feature(), AlertBudget(10), random_state=0).fit(X, y)
+    assert tuned.n_anomalies_ > 0.3 * tuned.n_normals_
+    assert np.mean(tuned.predict(new) == -1) == pytest.approx(0.1, abs=0.02)
+    chosen = np.argmin(np.abs(tuned.tuning_curve_["threshold"] - tuned.offset_))
+    assert tuned.tuning_curve_["alert_rate"][chosen] == pytest.approx(0.1, abs=0.02)
+    told = TunedThresholdDetector(first_feature(), FBeta(prevalence=0.1), random_state=0)
+    own = TunedThresholdDetector(first_feature(), FBeta(), random_state=0)
+    assert own.fit(X, y).offset_ == pytest.approx(told.fit(X, y).offset_, abs=0.2)
+
+
+@pytest.mark.parametrize(("n", "mean", "width"), [(500, -2.5, 0.4), (1500, -2.0, 1.0)])
+def test_ranks_carried_over_widen_the_interval(first_feature, table_of_scores, n, mean, width):
+    """Where the ROC curve is steep, a small error of the rank is a large one of the sensitivity."""
+    rng = np.random.default_rng(0)
+    inside = []
+    for seed in range(60):
+        scores = np.concatenate([rng.normal(size=n), rng.normal(mean, width, n)])
+        y = np.repeat([1, -1], n)
+        tuned = TunedThresholdDetector(first_feature(), Sensitivity(0.8), cv=3, random_state=seed)
+        tuned.fit(table_of_scores(scores), y)
+        truth = norm.cdf(tuned.offset_, mean, width)
+        _, low, high = tuned.predicted_rates()["sensitivity"]
+        inside.append(low <= truth <= high)
+    assert np.mean(inside) >= 0.85
+
+
+@pytest.mark.parametrize("labels", [np.arange(260) % 2 == 0, np.array(["normal", "anomaly"] * 130)])
+def test_labels_that_are_no_numbers(first_feature, mixed, labels):
+    with pytest.raises(LabelError, match=r"np\.where"):
+        TunedThresholdDetector(first_feature()).fit(mixed[0], labels)
+
+
+def test_scores_that_are_no_numbers(first_feature, mixed):
+    X, y, groups = mixed
+    X = X.copy()
+    X[:, 0] = np.where(X[:, 0] < -1.5, -np.inf, X[:, 0])
+    for target in (FalseAlarmRate(0.1), Youden()):
+        with pytest.raises(SignalError, match="which is no number"):
+            TunedThresholdDetector(first_feature(), target).fit(X, y, groups)
+
+
 # The tuning curve
 
 
@@ -206,6 +258,7 @@ def test_the_prediction_interval_covers_new_normals():
             "normals": normals,
             "normal_patients": np.arange(200),
             "anomalies": np.empty(0),
+            "carried": np.zeros(1),
         }
         threshold = FalseAlarmRate(0.1).threshold(normals, np.empty(0))
         rate = np.mean(rng.normal(size=150) < threshold)

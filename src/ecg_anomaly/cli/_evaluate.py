@@ -42,6 +42,8 @@ def evaluate(
     if (model is None) == (config is None):
         raise ECGError("give either a model file or --config.")
     if config is not None:
+        if folds is not None:
+            raise ECGError("--folds is for a model file; the YAML of a comparison names its folds.")
         _compare(config, out, data, n_jobs, format, quiet)
     elif model is not None:
         _measure(model, data, folds, format, quiet)

@@ -137,6 +137,12 @@ class GatedDetector(SignalInputMixin, MetaEstimatorMixin, OutlierMixin, BaseEsti
             gate in `detector`.
         """
         refuse_inner_gate(self.detector)
+        if hasattr(_last_step(self.detector), "thresholds"):
+            raise SignalError(
+                f"{type(_last_step(self.detector)).__name__} belongs around the gate, so that it "
+                "holds records out before the gate learns from them: "
+                "TunedThresholdDetector(GatedDetector(...))."
+            )
         with self._all_or_nothing():
             X, _ = self._fit_input(X)
             self.fs_ = X.fs if isinstance(X, RecordSet) else check_rate(self.fs)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
 import re
-import tempfile
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
+import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -24,9 +24,11 @@ from ..errors import DatasetError, ECGError
 from ..metrics import Interval
 from ..model_selection import TunedThresholdDetector, scores_or_nan
 from ..model_selection._held_out import HeldOutDetector
+from ..persistence import write_whole
 from .protocol import Protocol
 
 _ARRAYS = ("scores", "thresholds", "calibration")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
 _FACTS = ("detector", "seed", "expected", "fit_seconds", "score_seconds", "is_oracle")
 
 
@@ -96,16 +98,14 @@ def run_cell(
         fitted = time.perf_counter()
         scores = scores_or_nan(model, test.X)
         thresholds = model.thresholds(test.X)
-    except (ECGError, ValueError, RuntimeError, MemoryError) as error:
+    except Exception as error:  # whatever a detector raises, the message must name it
         told = "" if seed is None else f" with seed {seed}"
-        raise ECGError(f"{name!r}{told} fails: {error}") from error
+        problem = str(error) or type(error).__name__
+        raise ECGError(f"{name!r}{told} fails: {problem}") from error
     scored = time.perf_counter()
-    tuned_on_test = np.isin(test_digests, model.tuned_on_)
-    if tuned_on_test.any() and not protocol.oracle:
-        raise DatasetError(
-            f"the threshold of {name!r} was set on {tuned_on_test.sum()} of the test records; set "
-            "it on others, or ask for Protocol(oracle=True), which labels it."
-        )
+    is_oracle = tuned_on(model, test_digests)
+    if is_oracle and not protocol.oracle:
+        refuse_oracle(name)
     expected = model.predicted_rates(n_normals=int(np.sum(test.y == 1)))
     return Cell(
         detector=name,
@@ -116,24 +116,43 @@ def run_cell(
         expected=expected["false_alarm_rate"],
         fit_seconds=fitted - started,
         score_seconds=scored - fitted,
-        is_oracle=bool(tuned_on_test.any()),
+        is_oracle=is_oracle,
+    )
+
+
+def tuned_on(model: Any, digests: np.ndarray) -> bool:
+    """Return whether a model's threshold was set on one of these records."""
+    return bool(np.isin(digests, getattr(model, "tuned_on_", ())).any())
+
+
+def refuse_oracle(name: str) -> None:
+    """Refuse a model whose threshold was set on test records.
+
+    Raises
+    ------
+    DatasetError
+        Always.
+    """
+    raise DatasetError(
+        f"the threshold of {name!r} was set on test records; set it on others, or ask for "
+        "Protocol(oracle=True), which labels it."
     )
 
 
 def cell_key(estimator: Any, seed: int | None, data_digest: str, protocol: Protocol) -> str:
-    """Return a digest of everything that a cell depends on."""
+    """Return a digest of everything that a cell depends on but the code of the detector."""
     # what came fitted is told by the scores that set its threshold
     came_with = estimator.calibration_scores.tolist() if seed is None else None
     parts = {
-        "class": type(estimator).__name__,
-        "params": {key: repr(value) for key, value in estimator.get_params(deep=True).items()},
+        "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+        "params": joblib.hash(estimator.get_params(deep=True)),
         "calibration": came_with,
         "seed": seed,
         "data": data_digest,
         "target": repr(protocol.target),
         "holdout": protocol.holdout,
         "oracle": protocol.oracle,
-        "version": __version__,
+        "versions": [__version__, *(version(name) for name in _LIBRARIES)],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -147,16 +166,18 @@ def cell_path(folder: Path, name: str, seed: int | None) -> Path:
 
 
 def save_cell(path: Path, cell: Cell, key: str) -> None:
-    """Write a cell, whole or not at all."""
+    """Write a cell, whole or not at all.
+
+    Raises
+    ------
+    ECGError
+        If it cannot be written.
+    """
     facts = {name: getattr(cell, name) for name in _FACTS} | {"key": key}
     arrays = {name: getattr(cell, name) for name in _ARRAYS}
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, facts=np.array(json.dumps(facts)), **arrays)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    content = io.BytesIO()
+    np.savez(content, facts=np.array(json.dumps(facts)), **arrays)
+    write_whole(path, content.getvalue())
 
 
 def load_cell(path: Path, key: str) -> Cell | None:
@@ -166,11 +187,11 @@ def load_cell(path: Path, key: str) -> Cell | None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             facts = json.loads(str(content["facts"]))
             arrays = {name: content[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        if facts.pop("key") != key or set(facts) != set(_FACTS):
+            return None
+        return Cell(**{**facts, "expected": Interval(*facts["expected"])}, **arrays)
+    except Exception:  # damaged in whatever way: it is computed again
         return None
-    if facts.pop("key", None) != key or set(facts) != set(_FACTS):
-        return None
-    return Cell(**{**facts, "expected": Interval(*facts["expected"])}, **arrays)
 
 
 def _fitted(estimator: Any, seed: int, training: ECGDataset, protocol: Protocol) -> HeldOutDetector:
@@ -180,6 +201,6 @@ def _fitted(estimator: Any, seed: int, training: ECGDataset, protocol: Protocol)
     states = [key for key in model.get_params() if key.split("__")[-1] == "random_state"]
     model.set_params(**dict.fromkeys(states, seed))
     target = getattr(model, "target", None)
-    if target is None or not target.needs_anomalies:
+    if target is None or not target.uses_anomalies:  # scoring them would cost time for nothing
         training = training[training.y == 1]
     return model.fit(training.X, training.y, groups=training.groups)

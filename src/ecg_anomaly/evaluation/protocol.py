@@ -37,7 +37,7 @@ class Protocol:
     Raises
     ------
     ValueError
-        If there is no seed, or one stands twice.
+        If there is no seed, or one stands twice; if a number is out of its range.
 
     Examples
     --------
@@ -55,10 +55,17 @@ class Protocol:
     random_state: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "seeds", tuple(self.seeds))
+        object.__setattr__(self, "seeds", tuple(int(seed) for seed in self.seeds))
         object.__setattr__(self, "subgroups", tuple(self.subgroups))
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be one or more different numbers, got {self.seeds}.")
+        if not isinstance(self.target, Target):
+            raise ValueError(f"target must be one such as FalseAlarmRate(), got {self.target!r}.")
+        for name in ("holdout", "confidence"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
+        if self.n_resamples < 1:
+            raise ValueError(f"n_resamples must be 1 or more, got {self.n_resamples}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""

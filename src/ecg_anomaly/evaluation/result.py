@@ -47,8 +47,7 @@ def test_facts(test: ECGDataset, protocol: Protocol) -> ECGDataset:
     """Return the test data without its signals, which results do not need."""
     wanted = {"age", "sex", "device", *protocol.subgroups}
     table = test.table[[column for column in test.table.columns if column in wanted]].copy()
-    if "fs" not in table:
-        table["fs"] = test.fs if len(test) else np.nan
+    table["fs"] = test.fs
     # one value that is repeated without memory: the length still tells the hours
     shape = (len(test), 1, test.X.shape[-1])
     silent = np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), shape, (0, 0, 0))
@@ -111,9 +110,9 @@ class Evaluation:
             ``AUROC`` with the interval of its mean over seeds, patients drawn, and ``AUROC sd``
             over the seeds; all further measures of `evaluate_scores`; ``expected low`` and
             ``expected high``, where the false-alarm rate was predicted to lie; seconds of a fit
-            and of scoring; the share of records that were not scorable. The last row, where age
-            and sex are known, is age alone. With the protocol's oracle, the best F1 and balanced
-            accuracy that a threshold chosen on the test labels has.
+            and of scoring; the shares of normals and anomalies without a score, where there are
+            any. The last row, where age and sex are known, is age alone. With the protocol's
+            oracle, the best F1 and balanced accuracy of thresholds chosen on the test labels.
         """
         import pandas as pd
 
@@ -160,6 +159,8 @@ class Evaluation:
 
     def subgroups(self, detector: str) -> pd.DataFrame:
         """Return false alarms and sensitivity by sex, age band and so on, of the first seed."""
+        import pandas as pd
+
         cell, rows = self._first(detector), self.scorable
         table = self.test.table.loc[rows]
         columns = {}
@@ -168,6 +169,8 @@ class Evaluation:
                 columns["age"] = age_band(table["age"].to_numpy(float), _AGE_BAND)
             elif column in table:
                 columns[column] = table[column].to_numpy()
+        if not columns:
+            return pd.DataFrame()
         return subgroup_table(
             self.test.y[rows], cell.scores[rows] - cell.thresholds[rows], 0.0, columns
         )
@@ -197,7 +200,10 @@ class Evaluation:
         )
 
     def p_values(self, detector: str) -> np.ndarray:
-        """Return the conformal p-values of the test normals, of the first seed."""
+        """Return the conformal p-values of the test normals, of the first seed.
+
+        By all normals that set the threshold, whatever groups the detector has.
+        """
         cell = self._first(detector)
         normals = self.scorable & (self.test.y == 1)
         return conformal_p_values(cell.scores[normals], cell.calibration)
@@ -244,7 +250,6 @@ class Evaluation:
     @cached_property
     def _rows(self) -> dict[str, dict[str, float]]:
         test = self.test[self.scorable]
-        refused = 1 - float(self.scorable.mean())
         rows = {}
         for name in self.detectors:
             cells = self._cells(name)
@@ -261,8 +266,10 @@ class Evaluation:
                 "sens. at 95 % spec. low": sensitivity.low,
                 "sens. at 95 % spec. high": sensitivity.high,
             }
-            if refused:
-                row["not scorable"] = refused
+            if not self.scorable.all():
+                for what, label in (("normals", 1), ("anomalies", -1)):
+                    shares = [np.isnan(c.scores[self.test.y == label]).mean() for c in cells]
+                    row[f"{what} not scorable"] = float(np.mean(shares))
             rows[name + (ORACLE if any(cell.is_oracle for cell in cells) else "")] = row
         age = ages(test)
         if age is not None and "age" not in rows:

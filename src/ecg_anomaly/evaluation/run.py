@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from ..datasets import ECGDataset
 from ..errors import DatasetError, ECGError
@@ -18,7 +19,7 @@ from ..model_selection.disjoint import record_digests
 from .cells import Cell, cell_key, cell_path, is_ready, load_cell, run_cell, save_cell
 from .protocol import Protocol
 from .result import Evaluation, test_facts
-from .scores import describe
+from .scores import AGE_ONLY, describe
 
 logger = logging.getLogger(__name__)
 Task = tuple[str, Any, int | None]
@@ -48,7 +49,8 @@ def evaluate(
     protocol : Protocol, optional
     folder : str or Path, optional
         Where each detector and seed is kept as soon as it is done: after a break the same call goes
-        on with the rest.
+        on with the rest. Data, parameters, protocol and versions tell whether it is the same; after
+        a change of a detector's code take another folder.
     n_jobs : int, default=1
         Detectors fitted at a time, in processes of their own.
     progress : callable, optional
@@ -85,7 +87,10 @@ def evaluate(
     training, test = data
     if not detectors:
         raise ECGError("there is no detector to evaluate; give one or more by name.")
+    if AGE_ONLY in detectors:
+        raise ECGError(f"{AGE_ONLY!r} is the name of a row that every table has; choose another.")
     check_labels(test.y, np.zeros(len(test)))
+    facts = test_facts(test, protocol)
     training, test_digests, digest = _apart(training, test)
     tasks: list[Task] = [
         (name, estimator, seed)
@@ -115,13 +120,19 @@ def evaluate(
         return cell
 
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    for cell in parallel(delayed(work)(*task) for task in waiting):
-        cells[cell.detector, cell.seed] = cell
-        _tell(progress, cell, len(cells), len(tasks))
+    try:
+        for cell in parallel(delayed(work)(*task) for task in waiting):
+            cells[cell.detector, cell.seed] = cell
+            _tell(progress, cell, len(cells), len(tasks))
+    except TerminatedWorkerError as error:
+        raise ECGError(
+            "a process was ended from outside, most likely for want of memory; run the same again "
+            "with fewer n_jobs, and what is done will be kept."
+        ) from error
     return Evaluation(
         protocol=protocol,
         cells=[cells[name, seed] for name, _, seed in tasks],
-        test=test_facts(test, protocol),
+        test=facts,
         training_description=describe(training),
         test_description=describe(test),
     )
@@ -148,6 +159,10 @@ def _apart(training: ECGDataset, test: ECGDataset) -> tuple[ECGDataset, np.ndarr
         groups = np.unique(dataset.groups, return_inverse=True)[1]
         for part in (digests, dataset.y.astype(np.int64), groups.astype(np.int64)):
             everything.update(part.tobytes())
+        told = (dataset.fs, getattr(dataset.X, "leads", None), dataset.X.shape)
+        everything.update(repr(told).encode())
+        # detectors may look at these columns too, such as age
+        everything.update(dataset.table.astype(str).to_csv(index=False).encode())
     return training, of_test, everything.hexdigest()
 
 

@@ -183,8 +183,8 @@ def checked_records(X, y, groups) -> tuple[Any, np.ndarray, np.ndarray]:
     """Return indexable records, whether each is an anomaly, and its patient.
 
     Patients are those of a RecordSet by default, and each record of an array is a patient of its
-    own. Labels other than +1 and -1 are taken for normals with a warning, as `fit` may not refuse
-    them (scikit-learn's contract), and 0 together with 1 is refused.
+    own. Labels that are no numbers are refused; numbers other than +1 and -1 are taken for normals
+    with a warning, as `fit` may not refuse them (scikit-learn's contract).
     """
     if issparse(X):
         raise SignalError("X is sparse, and signals are dense; convert it with X.toarray().")
@@ -197,6 +197,12 @@ def checked_records(X, y, groups) -> tuple[Any, np.ndarray, np.ndarray]:
         y = np.asarray(y).ravel()
         if len(y) != n_records:
             raise SignalError(f"{len(y)} labels for {n_records} records; give one a record.")
+        y = np.array(y.tolist()) if y.dtype.kind == "O" else y
+        if y.dtype.kind not in "iufc":
+            raise LabelError(
+                f"Unknown label type {y.dtype}: labels must be +1 (normal) and -1 (anomaly). "
+                "Convert with np.where(is_anomaly, -1, 1)."
+            )
         is_anomaly = y == -1
         if set(np.unique(y).tolist()) - {-1, 1}:
             warnings.warn(
@@ -227,9 +233,22 @@ def scores_or_nan(model: Any, X: Any) -> np.ndarray:
     Returns
     -------
     ndarray of float64 of shape (n_records,)
+
+    Raises
+    ------
+    SignalError
+        If another score is not finite.
     """
     if hasattr(model, "score_and_assess"):
         scores, assessments = model.score_and_assess(X)
-        return np.where([item.is_scorable for item in assessments], scores, np.nan)
-    scores = np.asarray(model.score_samples(X), dtype=np.float64)
-    return np.where(scores == LOWEST_SCORE, np.nan, scores)
+        scorable = np.array([item.is_scorable for item in assessments], bool)
+    else:
+        scores = np.asarray(model.score_samples(X), dtype=np.float64)
+        scorable = scores != LOWEST_SCORE
+    bad = scorable & ~np.isfinite(scores)
+    if bad.any():
+        raise SignalError(
+            f"{type(model).__name__} gives record {np.flatnonzero(bad)[0]} the score "
+            f"{scores[bad][0]}, which is no number; look at this record, or put a gate before it."
+        )
+    return np.where(scorable, scores, np.nan)

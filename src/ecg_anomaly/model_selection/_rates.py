@@ -28,7 +28,8 @@ def rates_at(
     ----------
     held_out : mapping of str to ndarray
         ``normals`` and ``anomalies`` (scores), ``normal_patients`` and ``anomaly_patients``, and
-        ``anomaly_effect``: for how many times fewer anomalies count than there are.
+        ``carried``: the variance of a rank, by which anomalies of other fits were brought here, in
+        units of the binomial one of a record; 0 where they are scored by the model itself.
     threshold : float
     n_normals, n_anomalies : int, optional
         New records; None is infinitely many.
@@ -44,7 +45,7 @@ def rates_at(
         flagged = held_out["anomalies" if kind == "anomaly" else "normals"] < threshold
         effect = design_effect(flagged, held_out[f"{kind}_patients"])
         if kind == "anomaly":
-            effect *= float(held_out["anomaly_effect"][0])
+            effect *= _effect_of_ranks(held_out, threshold)
         return predicted_rate(
             flagged.sum(), len(flagged), n_new, confidence=confidence, design_effect=effect
         )
@@ -53,6 +54,25 @@ def rates_at(
     if len(held_out["anomalies"]):
         rates["sensitivity"] = rate("anomaly", n_anomalies)
     return rates
+
+
+def _effect_of_ranks(held_out: Scores, threshold: float) -> float:
+    """Return by how much the error of ranks adds to the variance of a sensitivity.
+
+    An error of the rank moves the sensitivity by the slope of the ROC curve.
+    """
+    carried = float(held_out["carried"][0])
+    if not carried:
+        return 1.0
+    normals, anomalies = np.sort(held_out["normals"]), np.sort(held_out["anomalies"])
+    n = len(normals)
+    rate = np.clip(np.searchsorted(normals, threshold) / n, 1 / (n + 1), n / (n + 1))
+    error = np.sqrt(rate * (1 - rate) * carried)
+    around = np.quantile(normals, np.clip([rate - error, rate + error], 0, 1))
+    low, high = np.searchsorted(anomalies, around) / len(anomalies)
+    half = 0.5 / len(anomalies)
+    sensitivity = np.clip(np.mean(anomalies < threshold), half, 1 - half)
+    return 1.0 + np.square((high - low) / 2) / (sensitivity * (1 - sensitivity) / len(anomalies))
 
 
 def both_rates(false_alarms: Interval) -> dict[str, Interval]:

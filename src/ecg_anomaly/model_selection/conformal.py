@@ -251,7 +251,11 @@ class ConformalDetector(HeldOutDetector):
         parts = self.group_offsets_ or {"": self.offset_}
         flagged = sum(int(np.sum(self.calibration_[name] < limit)) for name, limit in parts.items())
         n = sum(len(self.calibration_[name]) for name in parts)
-        return both_rates(predicted_rate(flagged, n, n_normals, confidence=confidence))
+        rate, low, _ = predicted_rate(flagged, n, n_normals, confidence=confidence)
+        # each group has an order statistic of its own, between two ranks
+        upper = flagged + len(parts) - 1
+        high = predicted_rate(upper, n, n_normals, confidence=confidence).high
+        return both_rates(Interval(rate, low, high))
 
     def select(self, X, fdr: float = 0.1) -> np.ndarray:
         """Return which records of a batch to look at, with few normals among them.
@@ -328,6 +332,12 @@ class ConformalDetector(HeldOutDetector):
             or not set(self.merged_.values()) <= set(self.calibration_)
             or any(value.ndim != 1 or not len(value) for value in scores)
             or not np.isfinite(thresholds).all()
+            or self.tuned_on_.dtype != np.uint64
+            or {"": self.offset_, **self.group_offsets_}
+            != {
+                name: conformal_threshold(values, self.alpha, self.confidence)
+                for name, values in self.calibration_.items()
+            }
         ):
             raise SignalError("the calibration of the ConformalDetector does not fit together.")
 

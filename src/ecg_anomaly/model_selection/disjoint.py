@@ -43,7 +43,8 @@ def assert_disjoint(*groups, records=None, names=None) -> None:
     names = [f"side {k + 1}" for k in range(len(groups))] if names is None else list(names)
     if len(names) != len(groups) or (records is not None and len(records) != len(groups)):
         raise ValueError(f"{len(groups)} sides, but {len(names)} names or other records.")
-    patients = [set(np.asarray(side).tolist()) for side in groups]
+    # numbers and their text are the same patient
+    patients = [set(map(str, np.asarray(side).tolist())) for side in groups]
     for (one, first), (other, second) in combinations(zip(names, patients, strict=True), 2):
         shared = first & second
         if shared:
@@ -86,7 +87,9 @@ def record_digests(signals) -> np.ndarray:
     """
     batches = signals.batches() if isinstance(signals, RecordSet) else [np.asarray(signals)]
     digests = [
-        hashlib.sha256(np.ascontiguousarray(signal, dtype=np.float32).tobytes()).digest()[:8]
+        hashlib.sha256(
+            str(np.shape(signal)).encode() + np.asarray(signal, dtype=np.float32).tobytes()
+        ).digest()[:8]
         for batch in batches
         for signal in batch
     ]

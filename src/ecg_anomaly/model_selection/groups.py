@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ECGError, ECGWarning, SignalError
+from ..patients import sex_code
 
 MERGED = "other groups"
 
@@ -19,6 +20,8 @@ def group_names(
     table: Any, n_records: int, columns: Sequence[str], bands: Mapping[str, Sequence[float]]
 ) -> list[str]:
     """Return the group of each row, ``""`` where a column has no value or none is asked for.
+
+    Sex is 0 (male) or 1 (female) however it is written.
 
     Parameters
     ----------
@@ -40,6 +43,8 @@ def group_names(
     >>> group_names(table, 3, ["sex", "age"], {"age": [40]})
     ['sex=0, age<40', 'sex=1, age>=40', '']
     """
+    if len(set(columns)) < len(columns) or not all(isinstance(c, str) for c in columns):
+        raise SignalError(f"group_by must be different names of columns, got {list(columns)}.")
     unknown = set(bands) - set(columns)
     if unknown:
         raise SignalError(f"bands of {min(unknown)!r}, which is no column of group_by.")
@@ -59,8 +64,14 @@ def _column_names(column: str, values: Any, edges: Sequence[float] | None) -> li
     import pandas as pd
 
     if edges is None:
+        if column == "sex":
+            values = [sex_code(value) for value in values]
         return [_value_name(column, value) for value in values]
     edges = sorted(float(edge) for edge in edges)
+    if not edges or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+        raise SignalError(
+            f"bands of {column!r} must be one or more different numbers, got {edges}."
+        )
     try:
         numbers = pd.to_numeric(values).to_numpy(float)
     except (TypeError, ValueError):
@@ -77,13 +88,14 @@ def _column_names(column: str, values: Any, edges: Sequence[float] | None) -> li
 
 
 def _value_name(column: str, value: Any) -> str:
-    """Return column and value, whole numbers alike whatever their type: 1, 1.0, True, "1"."""
+    """Return column and value, whole numbers alike whatever their type: 1, 1.0, True."""
     import pandas as pd
 
     if pd.isna(value):
         return ""
     if isinstance(value, bool | np.bool_ | int | float | np.number):
-        return f"{column}={float(value):g}"
+        number = float(value)
+        return f"{column}={int(number) if number.is_integer() else repr(number)}"
     return f"{column}={str(value).strip()}" if str(value).strip() else ""
 
 

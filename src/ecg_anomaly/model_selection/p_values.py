@@ -82,11 +82,11 @@ def conformal_threshold(calibration, alpha: float, confidence: float | None = No
     lower = np.nextafter(levels, -np.inf)
     reached = conformal_p_values(lower, calibration, confidence) <= alpha + 1e-12
     if not reached.any():
-        held = "" if confidence is None else f" with confidence {confidence:g}"
+        sure = "" if confidence is None else f" with confidence {confidence:g}"
         raise DatasetError(
-            f"a false-alarm rate of {alpha:g}{held} cannot be kept with {len(calibration)} normals "
-            f"for calibration: it needs at least {fewest_normals(alpha, confidence)}; hold out "
-            "more, or allow a higher rate."
+            f"a false-alarm rate of {alpha:g}{sure} needs at least "
+            f"{fewest_normals(alpha, confidence)} held-out normals, got {len(calibration)}; hold "
+            "out more, or allow a higher rate."
         )
     return float(levels[reached][-1])
 

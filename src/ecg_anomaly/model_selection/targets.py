@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -21,17 +22,23 @@ _FEWEST_EXCESSES = 30
 class Target(ABC):
     """A rule that finds a threshold from scores of held-out records."""
 
-    #: Whether the rule looks at anomalies, which then must be among the tuning records.
+    #: Whether anomalies must be among the tuning records, and whether they count if they are.
     needs_anomalies: ClassVar[bool] = False
+    uses_anomalies: ClassVar[bool] = False
 
     @abstractmethod
-    def threshold(self, normals: np.ndarray, anomalies: np.ndarray) -> float:
+    def threshold(
+        self, normals: np.ndarray, anomalies: np.ndarray, prevalence: float | None = None
+    ) -> float:
         """Return the score below which a record is flagged.
 
         Parameters
         ----------
         normals, anomalies : ndarray of shape (n_normals,), (n_anomalies,)
             Scores, higher = more normal.
+        prevalence : float, optional
+            Share of anomalies where the model is used, for targets that depend on it and were not
+            told; None takes that of these records, which need not be held out in proportion.
 
         Raises
         ------
@@ -60,7 +67,7 @@ class FalseAlarmRate(Target):
     def __post_init__(self):
         _check_share("rate", self.rate)
 
-    def threshold(self, normals, anomalies):
+    def threshold(self, normals, anomalies, prevalence=None):
         """Return the threshold from the normals."""
         return threshold_at_false_alarm_rate(normals, self.rate)
 
@@ -74,7 +81,7 @@ class Specificity(Target):
     def __post_init__(self):
         _check_share("level", self.level)
 
-    def threshold(self, normals, anomalies):
+    def threshold(self, normals, anomalies, prevalence=None):
         """Return the threshold from the normals."""
         return threshold_at_false_alarm_rate(normals, 1 - self.level)
 
@@ -94,7 +101,7 @@ class Percentile(Target):
     def __post_init__(self):
         _check_share("percent", self.percent / 100)
 
-    def threshold(self, normals, anomalies):
+    def threshold(self, normals, anomalies, prevalence=None):
         """Return the threshold from the normals."""
         return float(np.percentile(normals, self.percent))
 
@@ -129,7 +136,7 @@ class TailRate(Target):
         if self.rate >= self.tail:
             raise ValueError(f"rate {self.rate:g} must lie below tail {self.tail:g}.")
 
-    def threshold(self, normals, anomalies):
+    def threshold(self, normals, anomalies, prevalence=None):
         """Return the threshold from the tail of the normals."""
         from scipy.stats import genpareto
 
@@ -151,12 +158,13 @@ class Sensitivity(Target):
     """At least this sensitivity on new anomalies like those given, on average."""
 
     needs_anomalies: ClassVar[bool] = True
+    uses_anomalies: ClassVar[bool] = True
     level: float = 0.9
 
     def __post_init__(self):
         _check_share("level", self.level)
 
-    def threshold(self, normals, anomalies):
+    def threshold(self, normals, anomalies, prevalence=None):
         """Return the threshold from the anomalies."""
         k = int(np.ceil(self.level * (len(anomalies) + 1) - 1e-9))
         if k > len(anomalies):
@@ -172,20 +180,22 @@ class _Optimum(Target):
     """A target that is best somewhere on the ROC curve of the tuning records."""
 
     needs_anomalies: ClassVar[bool] = True
+    uses_anomalies: ClassVar[bool] = True
 
     @abstractmethod
     def gain(self, false_alarms, sensitivity, prevalence: float):
         """Return what is to be largest, at each point of the ROC curve."""
 
-    def threshold(self, normals, anomalies):
+    def threshold(self, normals, anomalies, prevalence=None):
         """Return the threshold of the largest gain, of equal ones that with fewer flagged."""
         normals, anomalies = np.sort(normals), np.sort(anomalies)
         scores = np.unique(np.concatenate([normals, anomalies]))
         candidates = np.append(scores, np.nextafter(scores[-1], np.inf))
         false_alarms = np.searchsorted(normals, candidates) / len(normals)
         sensitivity = np.searchsorted(anomalies, candidates) / len(anomalies)
-        prevalence = self.prevalence_
-        if prevalence is None:
+        if self.prevalence_ is not None:
+            prevalence = self.prevalence_
+        elif prevalence is None:
             prevalence = len(anomalies) / (len(anomalies) + len(normals))
         return float(candidates[np.argmax(self.gain(false_alarms, sensitivity, prevalence))])
 
@@ -260,8 +270,8 @@ class Cost(_Optimum):
 class AlertBudget(Target):
     """At most `per_hundred` records of a hundred flagged, normals and anomalies together.
 
-    Without labels all tuning records count as they come. With labels and a `prevalence` the
-    anomalies count by it; None takes the mix of the data.
+    Without labels all tuning records count as they come. With labels the anomalies count by the
+    `prevalence`; None takes that of the data.
 
     Examples
     --------
@@ -269,6 +279,7 @@ class AlertBudget(Target):
     2.0
     """
 
+    uses_anomalies: ClassVar[bool] = True
     per_hundred: float = 5.0
     prevalence: float | None = None
 
@@ -276,10 +287,11 @@ class AlertBudget(Target):
         _check_share("per_hundred / 100", self.per_hundred / 100)
         _check_prevalence(self.prevalence)
 
-    def threshold(self, normals, anomalies):
+    def threshold(self, normals, anomalies, prevalence=None):
         """Return the highest threshold that keeps to the budget."""
-        if self.prevalence is None or not len(anomalies):
-            if self.prevalence:
+        share = prevalence if self.prevalence is None else self.prevalence
+        if share is None or not len(anomalies):
+            if self.prevalence is not None:
                 raise DatasetError(
                     f"a budget at a prevalence of {self.prevalence:g} needs anomalies (y == -1) "
                     "among the tuning records; give some, or prevalence=None."
@@ -291,7 +303,7 @@ class AlertBudget(Target):
         # one more than the count: the record that sets the threshold might have been a new one
         false_alarms = (np.searchsorted(normals, candidates) + 1) / (len(normals) + 1)
         hits = (np.searchsorted(anomalies, candidates) + 1) / (len(anomalies) + 1)
-        alerts = (1 - self.prevalence) * false_alarms + self.prevalence * hits
+        alerts = (1 - share) * false_alarms + share * hits
         kept = candidates[alerts <= self.per_hundred / 100 + 1e-12]
         if not len(kept):
             raise DatasetError(
@@ -312,7 +324,7 @@ TARGETS: dict[str, type[Target]] = {
 
 
 def _check_share(name: str, value: float) -> None:
-    if not 0 < value < 1:
+    if not isinstance(value, Real) or not 0 < value < 1:
         raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
 
 from ..errors import DatasetError
+from .p_values import conformal_threshold
 
 
 def split_holdout(groups, holdout: float, random_state=None) -> tuple[np.ndarray, np.ndarray]:
@@ -88,11 +89,4 @@ def threshold_at_false_alarm_rate(normal_scores, false_alarm_rate: float) -> flo
             "the scores hold those of records that are not scorable, the lowest number there is; "
             "leave these out: they have no score."
         )
-    k = int(np.floor(false_alarm_rate * (len(scores) + 1) + 1e-9))
-    if k == 0:
-        raise DatasetError(
-            f"a false-alarm rate of {false_alarm_rate:g} needs at least "
-            f"{int(np.ceil(1 / false_alarm_rate - 1 - 1e-9))} held-out normals, got {len(scores)}; "
-            "hold out more, or allow a higher rate."
-        )
-    return float(scores[k - 1])
+    return conformal_threshold(scores, false_alarm_rate)

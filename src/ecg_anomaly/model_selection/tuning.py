@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval as Range
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import DatasetError
+from ..errors import DatasetError, SignalError
 from ..metrics import Interval
 from ._held_out import HeldOut, HeldOutDetector, checked_records, scores_or_nan
 from ._rates import rates_at, same_rank, tuning_curve
@@ -148,19 +148,26 @@ class TunedThresholdDetector(HeldOutDetector):
         model, held = self._hold_out(X, labels, groups)
         anomalies = held.scores[held.is_anomaly]
         of_anomalies = held.groups[held.is_anomaly]
-        effect = 1.0
+        carried = 0.0
         if not (self.cv is None or isinstance(self.cv, str)):
             anomalies, of_anomalies = self._cross_validated(X, labels, groups, held)
-            # normals carried the ranks over: their error comes to that of the anomalies
-            effect += len(anomalies) / np.sum(~held.is_anomaly)
+            # by the ranks among these normals and those of all folds
+            carried = 1 / np.sum(~held.is_anomaly) + 1 / np.sum(~is_anomaly)
         if target.needs_anomalies and not len(anomalies):
             raise DatasetError(
                 f"{target} needs anomalies of patients that the estimator was not fitted on, and "
                 "there are none; give some of other patients."
             )
         normals = held.scores[~held.is_anomaly]
-        offset = target.threshold(normals, anomalies)
-        self.tuned_on_ = record_digests(_safe_indexing(X, held.rows))
+        prevalence = target.prevalence_
+        if prevalence is None and is_anomaly.any():
+            # of all records: anomalies are not held out in proportion
+            prevalence = float(is_anomaly.mean())
+        offset = target.threshold(normals, anomalies, prevalence)
+        if not np.isfinite(offset):
+            raise DatasetError(f"{target} gives the threshold {offset}, which is no number.")
+        tuned_on = held.rows if not carried else np.union1d(held.rows, np.flatnonzero(is_anomaly))
+        self.tuned_on_ = record_digests(_safe_indexing(X, tuned_on))
         self.n_normals_, self.n_anomalies_ = len(normals), len(anomalies)
         self.n_refused_ = held.n_refused
         self.held_out_ = {
@@ -168,12 +175,24 @@ class TunedThresholdDetector(HeldOutDetector):
             "normal_patients": _numbered(held.groups[~held.is_anomaly]),
             "anomalies": anomalies,
             "anomaly_patients": _numbered(of_anomalies),
-            "anomaly_effect": np.array([effect]),
+            "carried": np.array([carried]),
         }
-        self.tuning_curve_ = tuning_curve(self.held_out_, target.prevalence_)
+        self.tuning_curve_ = tuning_curve(self.held_out_, prevalence)
         self.estimator_ = model
         self.offset_ = float(offset)
         return self
+
+    def _check_state(self) -> None:
+        super()._check_state()
+        held, sizes = self.held_out_, {key: len(value) for key, value in self.held_out_.items()}
+        if (
+            set(held) != {"normals", "normal_patients", "anomalies", "anomaly_patients", "carried"}
+            or not 0 < sizes["normals"] == sizes["normal_patients"] == self.n_normals_
+            or not sizes["anomalies"] == sizes["anomaly_patients"] == self.n_anomalies_
+            or sizes["carried"] != 1
+            or self.tuned_on_.dtype != np.uint64
+        ):
+            raise SignalError("the held-out scores of TunedThresholdDetector do not fit together.")
 
     def _cross_validated(
         self, X, y: np.ndarray, groups: np.ndarray, held: HeldOut

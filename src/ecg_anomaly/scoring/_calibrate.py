@@ -17,7 +17,7 @@ from ..model_selection.disjoint import record_digests
 from ..records import Record, RecordSet
 from ._known import known_of
 from ._model import fitted_core
-from ._records import Opened, opened, score_opened
+from ._records import Opened, check_aggregate, opened, score_opened
 
 
 def calibrate(
@@ -43,8 +43,8 @@ def calibrate(
         Fitted. A threshold that it already has is dropped.
     records : RecordSet, ECGDataset, or iterable of Record, str or Path
         Normal ECGs that the model was not trained on, scored as `score_records` scores them. Those
-        that cannot be read or scored are left out. An anomaly among them makes the model less
-        sensitive; those that an ECGDataset tells of are left out.
+        that cannot be read or scored are left out, as are repetitions. An anomaly among them makes
+        the model less sensitive; those that an ECGDataset tells of are left out.
     alpha : float in (0, 1), default=0.05
         False-alarm rate.
     group_by, bands, confidence
@@ -61,7 +61,8 @@ def calibrate(
     Returns
     -------
     ConformalDetector
-        Ready for `score_records` and `save`. `n_refused_` counts records that were left out.
+        Ready for `score_records` and `save`. `n_refused_` counts records that were left out: those
+        without a score, and those that are there twice.
 
     Raises
     ------
@@ -87,15 +88,19 @@ def calibrate(
         random_state=random_state,
     )
     calibrated._validate_params()
+    check_aggregate(aggregate)
     if isinstance(records, ECGDataset):
         records = records[records.y == 1].X
-    seen: list[tuple[str, dict[str, Any], np.ndarray]] = []
+    seen: list[tuple[str, dict[str, Any], np.uint64]] = []
     table = score_opened(core, _noted(opened(records, read), calibrated.columns, seen), aggregate)
     scores = table["score"].to_numpy(float)
     rows = np.flatnonzero(~np.isnan(scores))
     if not len(rows):
         first = table["problem"].iloc[0] if len(table) else "there is none"
         raise DatasetError(f"none of {len(table)} records can be scored: {first}")
+    # the same record twice, by whatever name, tells no more than once
+    digests = np.array([digest for _, _, digest in (seen[row] for row in rows)])
+    rows = rows[np.sort(np.unique(digests, return_index=True)[1])]
     told = [seen[row] for row in rows]
     known = pd.DataFrame([known for _, known, _ in told], columns=list(calibrated.columns))
     calibrated.calibrate_on(
@@ -103,7 +108,8 @@ def calibrate(
         groups=np.array([patient for patient, _, _ in told]),
         names=calibrated.names_of(known, len(rows)),
     )
-    calibrated.tuned_on_ = np.concatenate([digest for _, _, digest in told])
+    calibrated.tuned_on_ = np.array([digest for _, _, digest in told])
+    calibrated.aggregate_ = aggregate
     calibrated.estimator_, calibrated.n_refused_ = core, len(table) - len(rows)
     return calibrated
 
@@ -113,7 +119,8 @@ def _noted(items: Iterable[Opened], columns: Sequence[str], seen: list) -> Itera
     for number, (name, source, record) in enumerate(items):
         if isinstance(record, Record):
             patient = record.patient_id or f"record {number}"
-            seen.append((patient, known_of(record, columns), record_digests(record.signal[None])))
+            digest = record_digests(record.signal[None])[0]
+            seen.append((patient, known_of(record, columns), digest))
         else:
-            seen.append(("", {}, np.empty(0, np.uint64)))
+            seen.append(("", {}, np.uint64(0)))
         yield name, source, record

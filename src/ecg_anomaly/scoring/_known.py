@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..patients import sex_code
 from ..records import Record
 
 
 def known_of(record: Any, columns: Iterable[str]) -> dict[str, Any]:
-    """Return the values of columns for a record: age in years, sex as 0 (male) or 1 (female).
+    """Return the values of columns for a record, age in years.
 
     Nothing is known of what could not be read.
     """
@@ -20,7 +19,4 @@ def known_of(record: Any, columns: Iterable[str]) -> dict[str, Any]:
 
 
 def _value(record: Record, column: str) -> Any:
-    if column == "age":
-        return record.age
-    value = record.annotations.get(column)
-    return sex_code(value) if column == "sex" else value
+    return record.age if column == "age" else record.annotations.get(column)

@@ -96,11 +96,16 @@ def score_records(
     >>> score_records(detector, minute)["n_windows"].tolist()
     [11, 11]
     """
-    if aggregate not in _AGGREGATES:
-        raise ValueError(f"aggregate must be one of {sorted(_AGGREGATES)}, got {aggregate!r}.")
+    check_aggregate(aggregate)
     if errors not in ("raise", "report"):
         raise ValueError(f'errors must be "raise" or "report", got {errors!r}.')
     return score_opened(model, opened(records, read), aggregate, errors)
+
+
+def check_aggregate(aggregate: str) -> None:
+    """Refuse an unknown way to put windows together."""
+    if aggregate not in _AGGREGATES:
+        raise ValueError(f"aggregate must be one of {sorted(_AGGREGATES)}, got {aggregate!r}.")
 
 
 def score_opened(
@@ -112,6 +117,12 @@ def score_opened(
     wanted, gated = model_input(model), gated_of(model)
     score = model.score_samples if gated is None else gated.score_imputed
     conformal = conformal_of(model)
+    calibrated_by = getattr(conformal, "aggregate_", aggregate)
+    if calibrated_by != aggregate:
+        raise ECGError(
+            f"the model was calibrated with aggregate={calibrated_by!r} and promises nothing with "
+            f"{aggregate!r}; score with the same, or calibrate anew."
+        )
     columns = () if conformal is None else conformal.columns
     known: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
