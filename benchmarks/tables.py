@@ -78,6 +78,7 @@ def leaks(document):
         for what, numbers in of_detector.items():
             if what != "seconds":
                 rows.setdefault(what, {})[database, name] = numbers
+    rows["all together"] = rows.pop("all together")  # last
     for what, cells in rows.items():
         shown = []
         for column in columns:
