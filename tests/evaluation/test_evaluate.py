@@ -249,6 +249,15 @@ def test_a_threshold_set_on_test_records_is_the_oracle_or_refused():
         assert result.to_frame().index.tolist() == ["cheat (oracle)", "fair", "age only"]
 
 
+def test_stray_twins_are_no_leak():
+    fitted = Blurred(0.5, 0).fit(TRAINING.X)
+    X = TRAINING.X.load()
+    X[0] = TEST.X.load()[200]
+    model = TunedThresholdDetector(fitted, cv="prefit").fit(RecordSet(X, leads=["II"]))
+    result = evaluate({"fair": model}, (TRAINING, TEST), QUICK)
+    assert not result.cells[0].is_oracle
+
+
 def test_the_oracle_columns_are_the_best_on_the_test_labels():
     protocol = Protocol(seeds=(0,), n_resamples=20, oracle=True)
     result = evaluate({"a": Blurred()}, (TRAINING, TEST), protocol)
