@@ -24,6 +24,8 @@ from ecg_anomaly.experiment import (
 from ecg_anomaly.model_selection import split_holdout, threshold_at_false_alarm_rate
 from ecg_anomaly.persistence import load, read_metadata, save
 from ecg_anomaly.quality import QualityGate
+from ecg_anomaly.records import RecordSet
+from ecg_anomaly.scoring import calibrate
 
 SMALL = {
     "name": "small",
@@ -412,3 +414,24 @@ def test_evaluating_a_model(fitted):
     assert table.index.tolist() == ["CAEDetector", AGE_ONLY]
     flagged = scores[test.y == 1] < result.threshold
     assert table.loc["CAEDetector", "false alarms"] == flagged.mean()
+
+
+def test_a_model_with_thresholds_of_groups_is_measured_by_them(fitted):
+    _, training, test, result = fitted
+    table = test.table[["sex"]]
+    records = RecordSet(test.X, table=table)
+    shifted = np.where(table["sex"].to_numpy() == 1, 2.0, 1.0).astype(np.float32)
+    local = RecordSet(
+        training.X * np.where(training.table["sex"].to_numpy() == 1, 2.0, 1.0)[:, None, None],
+        table=training.table[["sex"]],
+    )
+    model = calibrate(result.model, local, alpha=0.2, group_by="sex")
+    assert len(set(model.group_offsets_.values())) == 2
+    louder = RecordSet(test.X * shifted[:, None, None], table=table)
+    measured, _ = evaluate_model("m", model, dataclasses.replace(test, X=louder))
+    expected = model.predict(louder) == -1
+    assert measured.loc["m", "false alarms"] == expected[test.y == 1].mean()
+    assert measured.loc["m", "sensitivity"] == expected[test.y == -1].mean()
+    cheat = calibrate(result.model, records[test.y == 1], alpha=0.2)
+    with pytest.raises(DatasetError, match="was set on test records"):
+        evaluate_model("m", cheat, dataclasses.replace(test, X=records))
