@@ -52,7 +52,7 @@ def test_rates_over_the_threshold(words, fits):
     assert text[0] == f"specificity: {told(rates['specificity'])}"
     assert text[1] == f"sensitivity: {told(rates['sensitivity'])}"
     assert text[2].startswith("alert rate: ")
-    prevalence = model.n_anomalies_ / (model.n_anomalies_ + model.n_normals_)
+    prevalence = 0.15  # of the data: the held-out records have another mix
     alerts = (
         prevalence * rates["sensitivity"].estimate
         + (1 - prevalence) * rates["false_alarm_rate"].estimate

@@ -167,7 +167,8 @@ def _apart(training: ECGDataset, test: ECGDataset) -> tuple[ECGDataset, np.ndarr
 
 
 def _folder(folder: str | Path) -> Path:
-    folder = Path(folder)
+    # whole: processes may have another working directory
+    folder = Path(folder).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
