@@ -13,11 +13,15 @@ MiniRocket and Catch22 stand before a distance instead.
 from __future__ import annotations
 
 import importlib
+from contextlib import contextmanager
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, OutlierMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+
+from ecg_anomaly._training import seeded, threads
 
 from .network import CONTAMINATION, signals
 
@@ -38,6 +42,13 @@ _CHUNK = 512
 
 def _seed(random_state) -> int:
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+@contextmanager
+def _own_generator():
+    """Keep torch's generator as it was: pyod seeds it and draws from it, for the whole process."""
+    with seeded(0, torch.device("cpu")), threads():
+        yield
 
 
 class _ScoredPeer(OutlierMixin, BaseEstimator):
@@ -82,8 +93,6 @@ class PyODPeer(_ScoredPeer):
 
     def fit(self, X, y=None):
         """Learn from normal ECGs, arrays (2-D or 3-D) or a RecordSet."""
-        from ecg_anomaly._training import resolve_device, seeded, threads
-
         module = importlib.import_module(f"pyod.models.{_PYOD[self.name]}")
         table = signals(X).reshape(len(X), -1)
         params = {"contamination": CONTAMINATION}
@@ -91,10 +100,11 @@ class PyODPeer(_ScoredPeer):
             params |= {"random_state": _seed(self.random_state), "verbose": 0}
         if self.name == "DeepSVDD":
             params["n_features"] = table.shape[1]
+        if self.name in ("AutoEncoder", "VAE"):  # which drop a batch that is not full
+            params["batch_size"] = min(32, len(table))
         if self.epochs is not None and self.name != "ECOD":
             params["epochs" if self.name == "DeepSVDD" else "epoch_num"] = self.epochs
-        # pyod seeds torch for the whole process
-        with seeded(0, resolve_device("cpu")), threads():
+        with _own_generator():
             self.detector_ = getattr(module, self.name)(**params).fit(table)
         self.offset_ = -np.percentile(self.detector_.decision_scores_, 100 * (1 - CONTAMINATION))
         return self
@@ -105,7 +115,8 @@ class PyODPeer(_ScoredPeer):
         x = signals(X)
         table = x.reshape(len(x), -1)
         parts = (table[k : k + _CHUNK] for k in range(0, len(table), _CHUNK))
-        return -np.concatenate([self.detector_.decision_function(part) for part in parts])
+        with _own_generator():
+            return -np.concatenate([self.detector_.decision_function(part) for part in parts])
 
 
 class RockadPeer(_ScoredPeer):

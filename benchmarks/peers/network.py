@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
@@ -106,18 +107,27 @@ class NetworkPeer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             If the loss is no longer finite.
         """
         x = signals(X)
+        for _ in self.fit_by_epoch(x):
+            pass
+        self.offset_ = np.percentile(self.score_samples(x[:_OFFSET_RECORDS]), 100 * CONTAMINATION)
+        return self
+
+    def fit_by_epoch(self, X):
+        """Train as `fit` does, and yield self after every epoch, ready to score."""
+        x = signals(X)
         self.center_ = x.mean((0, 2), dtype=np.float64)
         self.scale_ = np.maximum(x.std((0, 2), dtype=np.float64), 1e-6)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         device = resolve_device(self.device)
         windows = self._windows(x)
         with seeded(seed, device), threads():
-            module = self._build(*windows.shape[1:]).to(device)
-            self._train(module, windows, device)
-        self.n_parameters_ = sum(p.numel() for p in module.parameters())
-        self.module_ = module.eval()
-        self.offset_ = np.percentile(self.score_samples(x[:_OFFSET_RECORDS]), 100 * CONTAMINATION)
-        return self
+            self.module_ = self._build(*windows.shape[1:]).to(device)
+            self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
+            for _ in self._epochs(windows, device):
+                self.module_.eval()
+                yield self
+                self.module_.train()
+        self.module_.eval()
 
     def score_samples(self, X):
         """Return how normal each record is: the mean over its windows, higher = more normal."""
@@ -149,12 +159,14 @@ class NetworkPeer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         cut = scaled[..., : n_samples // length * length].reshape(n_records, n_leads, -1, length)
         return torch.from_numpy(cut.astype(np.float32)).transpose(1, 2).flatten(0, 1)
 
-    def _train(self, module: nn.Module, windows: Tensor, device: torch.device) -> None:
+    def _epochs(self, windows: Tensor, device: torch.device) -> Iterator[None]:
+        module = self.module_
         optimizer = torch.optim.Adam(module.parameters(), lr=self.lr)
-        started = perf_counter()
-        self.epochs_, self.losses_ = 0.0, []
+        self.epochs_, self.losses_, self.seconds_ = 0.0, [], 0.0
         out_of_time = False
         while len(self.losses_) < self.max_epochs and not out_of_time:
+            # what is done between epochs does not count
+            started = perf_counter() - self.seconds_
             seen, total = 0, 0.0
             for rows in torch.randperm(len(windows)).split(self.batch_size):
                 optimizer.zero_grad()
@@ -179,3 +191,4 @@ class NetworkPeer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                 told = {"epochs": self.epochs_, "of": self.max_epochs, "seconds": self.seconds_,
                         "losses": self.losses_}  # fmt: skip
                 Path(self.report).write_text(json.dumps(told) + "\n")
+            yield
