@@ -322,10 +322,11 @@ def test_offset_and_contamination(cls, small, signals):
 
 @every_detector
 def test_every_score_method_is_a_score_of_its_own(cls, small, signals):
-    train, test = signals(), signals(15, seed=1)
+    train, test = signals(n_samples=300), signals(15, n_samples=300, seed=1)
     found = {}
     for method in score_methods(cls):
-        scores = small(cls, score_method=method).fit(train).score_samples(test)
+        detector = small(cls, score_method=method, leads=LEADS)
+        scores = detector.fit(train).score_samples(test)
         assert np.isfinite(scores).all()
         assert len(np.unique(scores)) == len(scores)
         for other, others in found.items():
@@ -338,10 +339,11 @@ def test_every_score_method_is_a_score_of_its_own(cls, small, signals):
 @every_detector
 @pytest.mark.parametrize("noise", [1.0, 10.0])
 def test_gross_noise_scores_lower_by_every_method(cls, small, signals, noise):
-    test = signals(15, seed=1)
+    test = signals(15, n_samples=300, seed=1)
     noisy = test + noise * np.random.default_rng(0).normal(size=test.shape)
     for method in score_methods(cls):
-        detector = small(cls, score_method=method).fit(signals())
+        detector = small(cls, score_method=method, leads=LEADS)
+        detector.fit(signals(60, n_samples=300))
         assert detector.score_samples(noisy).max() < detector.score_samples(test).min(), method
 
 

@@ -10,6 +10,7 @@ from ecg_anomaly.leads import (
     can_derive,
     canonical_lead,
     canonical_leads,
+    frank_to_leads,
     reorder,
 )
 
@@ -95,3 +96,21 @@ def test_integers_become_floats():
 def test_names_must_fit_the_array():
     with pytest.raises(SignalError, match="3 leads, but 2 names"):
         reorder(np.zeros((3, 5)), ["I", "II"], ["I"])
+
+
+def test_limb_leads_follow_from_two():
+    rows = dict(zip(STANDARD_LEADS, frank_to_leads(STANDARD_LEADS), strict=True))
+    for lead, (a, b) in LIMB_LEADS.items():
+        np.testing.assert_allclose(rows[lead], a * rows["I"] + b * rows["II"])
+
+
+def test_leads_look_their_way():
+    left, foot, _ = frank_to_leads(["I", "aVF", "V2"])
+    assert left[0] > abs(left[1])
+    assert foot[1] > abs(foot[0])
+    assert frank_to_leads(["V2"])[0, 2] < -1, "V2 looks from the front"
+
+
+def test_unknown_leads_are_refused():
+    with pytest.raises(SignalError, match="ECG1"):
+        frank_to_leads(["I", "ECG1"])

@@ -37,7 +37,7 @@ from ecg_anomaly import (
 )
 from ecg_anomaly.detectors import DETECTORS
 from ecg_anomaly.errors import ECGWarning, ModelFileError
-from ecg_anomaly.persistence import _digest, read_metadata
+from ecg_anomaly.persistence import FORMAT, _digest, read_metadata
 from ecg_anomaly.preprocessing import TRANSFORMERS
 
 ESTIMATORS = DETECTORS + TRANSFORMERS
@@ -408,7 +408,8 @@ HOSTILE = {
     "model missing": lambda d: d.pop("model") and None,
     "model is a list": lambda d: d.update(model=[]),
     "format missing": lambda d: d.pop("format") and None,
-    "a newer format": lambda d: d.update(format=2),
+    "a newer format": lambda d: d.update(format=FORMAT + 1),
+    "an older format": lambda d: d.update(format=FORMAT - 1),
     "document is a list": lambda d: [d],
     "document is a string": lambda d: "model",
     "__class__": hostile("__class__", "x"),
@@ -524,7 +525,7 @@ def test_nesting_that_json_reads_is_refused_too(content, depth, tmp_path):
     lists = "[" * depth + "]" * depth
     detector = f'{{"class":"CAEDetector","params":{{"dict":{{"leads":{lists}}}}},"state":{{}}}}'
     for model in (pipelines, detector):
-        text = f'"format":1,"version":"{__version__}","model":{model}}}'
+        text = f'"format":{FORMAT},"version":"{__version__}","model":{model}}}'
         try:
             digest = _digest(json.loads("{" + text), arrays)
         except RecursionError:

@@ -27,6 +27,18 @@ LIMB_LEADS: dict[str, tuple[float, float]] = {
     "aVF": (-0.5, 1.0),
 }
 
+#: I, II and V1 to V6 from the Frank axes x (left), y (foot), z (back).
+DOWER: dict[str, tuple[float, float, float]] = {
+    "I": (0.632, -0.235, 0.059),
+    "II": (0.235, 1.066, -0.132),
+    "V1": (-0.515, 0.157, -0.917),
+    "V2": (0.044, 0.164, -1.387),
+    "V3": (0.882, 0.098, -1.277),
+    "V4": (1.213, 0.127, -0.601),
+    "V5": (1.125, 0.127, -0.086),
+    "V6": (0.831, 0.076, 0.230),
+}
+
 _BY_LOWER = {name.lower(): name for name in STANDARD_LEADS}
 # ISO/IEEE 11073-10101 codes: MDC_ECG_LEAD_I, MDC_ECG_LEAD_AVR, ...
 _PREFIXES = ("mdc_ecg_lead_", "lead ", "lead_", "lead", "ecg lead ", "ecg ")
@@ -195,3 +207,43 @@ def reorder(
             "Supply them, or impute them with LeadImputer."
         )
     return out
+
+
+def frank_to_leads(leads: Sequence[str]) -> np.ndarray:
+    """Return the matrix that takes a dipole along the Frank axes to leads.
+
+    Parameters
+    ----------
+    leads : sequence of str
+        Out of the standard twelve.
+
+    Returns
+    -------
+    ndarray of shape (n_leads, 3)
+        Its pseudo-inverse takes leads to the least dipole that they see.
+
+    Raises
+    ------
+    SignalError
+        If a lead is none of the standard twelve.
+
+    References
+    ----------
+    Dower, Machado and Osborne, "On deriving the electrocardiogram from vectorcardiographic leads",
+    Clinical Cardiology 1980.
+
+    Examples
+    --------
+    >>> frank_to_leads(["II", "V2"]).tolist()
+    [[0.235, 1.066, -0.132], [0.044, 0.164, -1.387]]
+    """
+    unknown = [lead for lead in leads if lead not in STANDARD_LEADS]
+    if unknown:
+        raise SignalError(
+            f"how lead {unknown[0]} sees the heart is not known; name leads out of the standard "
+            f"twelve: {', '.join(STANDARD_LEADS)}."
+        )
+    of_i, of_ii = np.array(DOWER["I"]), np.array(DOWER["II"])
+    rows = {lead: np.array(row) for lead, row in DOWER.items()}
+    rows |= {lead: a * of_i + b * of_ii for lead, (a, b) in LIMB_LEADS.items()}
+    return np.array([rows[lead] for lead in leads])

@@ -31,7 +31,7 @@ from .model_selection import TARGETS, ConformalDetector, TunedThresholdDetector
 from .preprocessing import TRANSFORMERS
 from .quality import QualityGate
 
-FORMAT = 1
+FORMAT = 2
 _KEY = "ecg_anomaly"
 _CLASSES: dict[str, type[BaseEstimator]] = {cls.__name__: cls for cls in DETECTORS + TRANSFORMERS}
 # Estimators around another one: the parameter and the fitted attribute that hold it, and further
@@ -316,9 +316,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ModelFileError(f"{path}: its header is damaged; copy or save it again.") from None
     if file_format != FORMAT:
+        older = isinstance(file_format, int) and file_format < FORMAT
         raise ModelFileError(
             f"{path}: format {file_format!r}, but this version reads format {FORMAT}; "
-            "upgrade ecg-anomaly."
+            + ("fit the model again." if older else "upgrade ecg-anomaly.")
         )
     if not whole:
         raise ModelFileError(f"{path}: it is damaged (checksum); copy or save it again.")

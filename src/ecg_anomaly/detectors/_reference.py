@@ -11,17 +11,25 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf
 from sklearn.neighbors import NearestNeighbors
 
+from ..signal.scaling import NORMAL_IQR
+
 #: Normals kept for the search of neighbours; more change the distance little and cost time.
 MAX_NEIGHBOURS_KEPT = 20_000
 # The whitening of d features needs several times as many records; below, PCA reduces them.
 _RECORDS_PER_FEATURE = 8
+# Of 384 axes the most reliable 128 have the same AUROC on PTB-XL fold 8, within .001.
+_MAX_RELIABLE = 128
 _EPSILON = 1e-6
 
 Reference = dict[str, np.ndarray]
 
 
 def fit_reference(
-    features: np.ndarray, half_difference: np.ndarray | None, rng, ids: np.ndarray | None = None
+    features: np.ndarray,
+    half_difference: np.ndarray | None,
+    rng,
+    ids: np.ndarray | None = None,
+    max_axes: int | None = None,
 ) -> Reference:
     """Learn where the normals lie.
 
@@ -35,6 +43,8 @@ def fit_reference(
         Chooses the normals that are kept, where there are too many.
     ids : ndarray of shape (n_records,), optional
         What the records are called; by default their numbers.
+    max_axes : int, optional
+        Principal components to whiten; by default one for every eight records.
 
     Returns
     -------
@@ -53,6 +63,8 @@ def fit_reference(
     scale = np.where(scale > _EPSILON, scale, 1.0)
     projection = np.diag(1 / scale)
     n_axes = max(1, n_records // _RECORDS_PER_FEATURE)
+    if max_axes is not None:
+        n_axes = min(n_axes, max_axes)
     if n_axes < n_features:
         # principal components, without PCA's division by a variance that may be zero
         axes = np.linalg.svd((features - center) @ projection, full_matrices=False)[2]
@@ -61,14 +73,15 @@ def fit_reference(
     projection = projection @ _whitening(standardised)
     if half_difference is not None:
         projection = projection @ _reliability(half_difference @ projection)
+    # low precision makes the model's file small; the distances stay double
+    center, projection = center.astype(np.float32), projection.astype(np.float32)
     kept = np.arange(n_records)
     if n_records > MAX_NEIGHBOURS_KEPT:
         kept = np.sort(rng.choice(n_records, MAX_NEIGHBOURS_KEPT, replace=False))
     return {
         "center": center,
         "projection": projection,
-        # single precision halves the model's file; the distances stay double
-        "neighbours": ((features[kept] - center) @ projection).astype(np.float32),
+        "neighbours": _half((features[kept] - center) @ projection),
         "ids": kept if ids is None else np.asarray(ids)[kept],
     }
 
@@ -107,6 +120,15 @@ def distance(reference: Reference, features: np.ndarray, n_neighbors: int) -> np
     )
 
 
+def among(reference: Reference, n_neighbors: int) -> np.ndarray:
+    """Return the distance of each of the normals kept to the nearest others, (n_kept,)."""
+    normals = reference["neighbours"].astype(np.float64)
+    if len(normals) < 2:
+        return np.zeros(1)
+    search = NearestNeighbors(n_neighbors=min(n_neighbors, len(normals) - 1), algorithm="brute")
+    return search.fit(normals).kneighbors(return_distance=True)[0].mean(1)
+
+
 def nearest(
     reference: Reference, features: np.ndarray, n_neighbors: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -123,6 +145,12 @@ def nearest(
     return ids[rows], apart
 
 
+def _half(points: np.ndarray) -> np.ndarray:
+    """Return the points in half precision: to 0.001 of deviations that are 1 at most."""
+    limit = float(np.finfo(np.float16).max)
+    return np.clip(points, -limit, limit).astype(np.float16)
+
+
 def _whitening(standardised: np.ndarray) -> np.ndarray:
     if len(standardised) < 2:
         return np.eye(standardised.shape[1])
@@ -135,5 +163,18 @@ def _reliability(whitened_difference: np.ndarray) -> np.ndarray:
     """Rotate to the axes of the within-record noise and weight them by (1 - noise) squared."""
     # a record's features are the mean of its halves', hence the quarter
     noise = whitened_difference.T @ whitened_difference / (4 * len(whitened_difference))
-    share, axes = np.linalg.eigh(noise)
-    return axes * np.square(np.clip(1 - share, 0.0, 1.0))
+    share, axes = np.linalg.eigh(noise)  # the most reliable first
+    weighted = axes * np.square(np.clip(1 - share, 0.0, 1.0))
+    return weighted[:, :_MAX_RELIABLE]
+
+
+def usual(values: np.ndarray) -> tuple[float, float]:
+    """Return the median and a robust deviation of what the normals have."""
+    low, middle, high = np.percentile(values, (25, 50, 75))
+    return float(middle), float(max((high - low) / NORMAL_IQR, 1e-12))
+
+
+def standing(values: np.ndarray, usual: tuple[float, float]) -> np.ndarray:
+    """Return values in deviations from what is usual."""
+    center, scale = usual
+    return (values - center) / scale

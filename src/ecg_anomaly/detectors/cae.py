@@ -17,9 +17,11 @@ class CAEDetector(BaseDetector):
 
     Parameters
     ----------
-    score_method : {"latent", "combined", "reconstruction"}, default="combined"
+    score_method : {"latent", "latent_beat", "combined", "reconstruction"}, default="combined"
         What `score_samples` is. ``"latent"``: minus the mean distance of the record's pooled
-        hidden states to those of the nearest training normals. ``"combined"``: the same, with how
+        hidden states to those of the nearest training normals. ``"latent_beat"``: the same, with
+        how far the median beat departs from normal ones in the directions of simulated
+        pathologies; for records of standard leads, in mV. ``"combined"``: the latent one with how
         unlikely the least likely half second is as one more axis, which finds single premature
         beats. ``"reconstruction"``: minus the mean squared error.
     contamination : float in (0, 0.5], default=0.1
@@ -97,7 +99,7 @@ class CAEDetector(BaseDetector):
     _architecture = ("channels", "latent_dim", "stride", "loss")
     _parameter_constraints = {
         **COMMON_CONSTRAINTS,
-        "score_method": [StrOptions({"latent", "combined", "reconstruction"})],
+        "score_method": [StrOptions({"latent", "latent_beat", "combined", "reconstruction"})],
         "loss": [StrOptions({"likelihood", "mse"})],
     }
 

@@ -20,9 +20,12 @@ class VAEBiLSTMDetector(BaseDetector):
 
     Parameters
     ----------
-    score_method : {"latent", "combined", "elbo", "reconstruction"}, default="combined"
+    score_method : {"latent", "latent_beat", "combined", "elbo", "reconstruction"}, \
+            default="combined"
         What `score_samples` is. ``"latent"``: minus the mean distance of the record's pooled
-        hidden states to those of the nearest training normals. ``"combined"``: the same, with how
+        hidden states to those of the nearest training normals. ``"latent_beat"``: the same, with
+        how far the median beat departs from normal ones in the directions of simulated
+        pathologies; for records of standard leads, in mV. ``"combined"``: the latent one with how
         unlikely the least likely half second is as one more axis, which finds single premature
         beats. ``"elbo"``: the evidence lower bound. ``"reconstruction"``: minus the mean squared
         error.
@@ -106,7 +109,9 @@ class VAEBiLSTMDetector(BaseDetector):
     _architecture: tuple[str, ...] = ("channels", "hidden", "latent_dim", "stride")
     _parameter_constraints = {
         **COMMON_CONSTRAINTS,
-        "score_method": [StrOptions({"latent", "combined", "elbo", "reconstruction"})],
+        "score_method": [
+            StrOptions({"latent", "latent_beat", "combined", "elbo", "reconstruction"})
+        ],
         "hidden": [Interval(Integral, 1, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "annealing": [StrOptions({"linear", "cyclical"}), None],

@@ -20,10 +20,12 @@ class VAEMHADetector(VAEBiLSTMDetector):
 
     Parameters
     ----------
-    score_method : {"latent", "combined", "elbo", "attention", "reconstruction"}, \
+    score_method : {"latent", "latent_beat", "combined", "elbo", "attention", "reconstruction"}, \
             default="combined"
         What `score_samples` is. ``"latent"``: minus the mean distance of the record's pooled
-        hidden states to those of the nearest training normals. ``"combined"``: the same, with how
+        hidden states to those of the nearest training normals. ``"latent_beat"``: the same, with
+        how far the median beat departs from normal ones in the directions of simulated
+        pathologies; for records of standard leads, in mV. ``"combined"``: the latent one with how
         unlikely the least likely half second is as one more axis, which finds single premature
         beats. ``"elbo"``: the evidence lower bound. ``"attention"``: minus the attention-weighted
         squared error and the divergence. ``"reconstruction"``: minus the mean squared error.
@@ -109,7 +111,9 @@ class VAEMHADetector(VAEBiLSTMDetector):
     _architecture = ("channels", "hidden", "latent_dim", "stride", "n_heads")
     _parameter_constraints = {
         **VAEBiLSTMDetector._parameter_constraints,
-        "score_method": [StrOptions({"latent", "combined", "elbo", "attention", "reconstruction"})],
+        "score_method": [
+            StrOptions({"latent", "latent_beat", "combined", "elbo", "attention", "reconstruction"})
+        ],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -197,7 +201,7 @@ class VAEMHADetector(VAEBiLSTMDetector):
             A token is `stride` samples. Each row is non-negative and sums to 1.
         """
         X = self._check_fitted_input(X)
-        attention = [output.attention for _, output in self._outputs(X)]
+        attention = [output.attention for _, _, output in self._outputs(X)]
         lead_weights, time_weights = zip(*attention, strict=True)
         joined = (torch.cat(weights).numpy() for weights in (lead_weights, time_weights))
         # single precision sums to 1 within 1e-7 only

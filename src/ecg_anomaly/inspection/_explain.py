@@ -16,7 +16,7 @@ from ._restored import N_RANDOM, falls, random_spans
 from ._spans import top_spans
 from ._subject import Subject, subject_of
 
-_LATENT = ("latent", "combined")
+_LATENT = ("latent", "latent_beat", "combined")
 
 
 def explain(model: Any, X: Any, *, top: int = 5, random_state: Any = 0) -> list[Explanation]:

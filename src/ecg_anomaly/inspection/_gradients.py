@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..detectors.base import SURPRISE_WEIGHT, BaseDetector
+from ..detectors.base import BEAT_WEIGHT, SURPRISE_WEIGHT, BaseDetector
 from ..nn.summary import summarise
+from ._beats import joint_departure
 
 # Keeps the square root's slope finite for a training record, which is its own neighbour.
 _TINY = 1e-24
@@ -37,7 +38,7 @@ class AnomalyScore:
 
     def __call__(self, signals: Tensor) -> Tensor:
         """Return one score a record for signals in mV, higher = more unusual."""
-        x = (signals - self.center) / self.scale
+        x = self._scaled(signals)
         detector = self.detector
         summaries = summarise(
             x, self.module(x), detector.fs_, int(detector.architecture_["stride"])
@@ -49,6 +50,12 @@ class AnomalyScore:
         distance = self._distance(summaries["pooled"])
         if method == "latent":
             return distance
+        if method == "latent_beat":
+            departure = joint_departure(detector, signals)
+            center, scale = detector.distance_scale_
+            beat_center, beat_scale = detector.departure_scale_
+            beat = (departure - beat_center) / beat_scale
+            return (distance - center) / scale + BEAT_WEIGHT * beat
         center, scale = detector.surprise_scale_
         surprise = torch.log1p(((summaries["surprise"] - center) / scale).clamp(min=0.0))
         return (distance.square() + (SURPRISE_WEIGHT * surprise).square() + _TINY).sqrt()
@@ -61,9 +68,14 @@ class AnomalyScore:
         """
         residual_scale = torch.from_numpy(np.asarray(self.detector.residual_scale_, float))
         with torch.no_grad():
-            output = self.module((signals - self.center) / self.scale)
+            output = self.module(self._scaled(signals))
         variance = output.log_var.exp() * residual_scale[:, None]
-        return output.mean * self.scale + self.center, variance.sqrt() * self.scale
+        # the slope of sinh takes small deviations back to mV
+        expected = output.mean.sinh() * self.scale + self.center
+        return expected, variance.sqrt() * output.mean.cosh() * self.scale
+
+    def _scaled(self, signals: Tensor) -> Tensor:
+        return ((signals - self.center) / self.scale).arcsinh()
 
     def _distance(self, pooled: Tensor) -> Tensor:
         points = (pooled - self.reference["center"]) @ self.reference["projection"]

@@ -6,22 +6,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ...leads import LIMB_LEADS, STANDARD_LEADS
+from ...leads import DOWER, LIMB_LEADS, STANDARD_LEADS
 
 #: Which part of a beat a wave belongs to. ST waves stay at the J point when QT changes.
 P, QRS, ST, T, F = range(5)
 
-# Dower 1980: I, II and V1 to V6 from the Frank axes x (left), y (foot), z (back).
-_DOWER = {
-    "I": (0.632, -0.235, 0.059),
-    "II": (0.235, 1.066, -0.132),
-    "V1": (-0.515, 0.157, -0.917),
-    "V2": (0.044, 0.164, -1.387),
-    "V3": (0.882, 0.098, -1.277),
-    "V4": (1.213, 0.127, -0.601),
-    "V5": (1.125, 0.127, -0.086),
-    "V6": (0.831, 0.076, 0.230),
-}
 # Fitted to healthy adults: at 1 the P waves of V3 to V5 are twice as high as in life.
 _ATRIAL_CHEST = 0.4
 # A wave is cut off where it has fallen to 4e-6 of its peak.
@@ -131,13 +120,13 @@ def lead_vectors(rng: np.random.Generator | None = None) -> np.ndarray:
     Dower's weights vary a little. The atria lie deeper, so the chest leads see less of them than
     of the ventricles. The other four limb leads follow from I and II.
     """
-    weights = np.array(list(_DOWER.values()))
+    weights = np.array(list(DOWER.values()))
     if rng is not None:
         spread = np.array([0.03] * 2 + [0.13] * 6)[:, None]
         weights = weights * (1.0 + rng.normal(0.0, spread, (8, 1)))
         weights = weights + rng.normal(0.0, spread / 1.5, (8, 3))
     atrial = np.array([1.0] * 2 + [_ATRIAL_CHEST] * 6)[:, None] * weights
-    rows = dict(zip(_DOWER, np.hstack([weights, atrial]), strict=True))
+    rows = dict(zip(DOWER, np.hstack([weights, atrial]), strict=True))
     for lead, (a, b) in LIMB_LEADS.items():
         rows[lead] = a * rows["I"] + b * rows["II"]
     return np.array([rows[lead] for lead in STANDARD_LEADS])

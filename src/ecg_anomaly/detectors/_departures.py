@@ -1,0 +1,99 @@
+"""The part of a detector that reads median beats: which way, and how far, they depart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..errors import SignalError
+from ..leads import STANDARD_LEADS
+from ..pathologies import PATHOLOGIES
+from ..signal.median_beat import BEAT_SAMPLES
+from . import _directions
+
+# In seconds: a median beat of less is that of one or two.
+_SHORTEST = 2.5
+
+
+class DeparturesMixin:
+    """Median beats of a detector with ``score_method="latent_beat"``.
+
+    `_fit_directions` sets `directions_`, which detectors with another score do not have.
+    """
+
+    score_method: str
+    leads_: tuple[str, ...]
+    n_leads_in_: int
+    fs_: float
+    scale_: np.ndarray
+    directions_: _directions.Directions
+
+    def _chunks(self, X) -> Iterator[np.ndarray]:
+        raise NotImplementedError
+
+    def _check_fitted_input(self, X):
+        raise NotImplementedError
+
+    def departures(self, X):
+        """Return how far each median beat departs from normal ones towards each pathology.
+
+        Needs ``score_method="latent_beat"``, of whose scores these are a part. They say what a beat
+        resembles, and are no diagnosis.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_records, n_pathologies)
+            In standard deviations of the training normals, positive towards the pathology; the
+            columns are `ecg_anomaly.pathologies.PATHOLOGIES`.
+        """
+        X = self._check_fitted_input(X)
+        self._check_directions()
+        return np.concatenate([self._along(signals) for signals in self._chunks(X)])
+
+    def _beat_leads(self, n_leads: int, n_samples: int) -> tuple[str, ...]:
+        """Return the leads whose median beats count: none but by the score that reads them."""
+        if self.score_method != "latent_beat":
+            return ()
+        # arrays of twelve leads are taken to have them in the standard order
+        leads = self.leads_ or (STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else ())
+        if not leads or not set(leads) <= set(STANDARD_LEADS):
+            told = f"are {', '.join(leads)}" if leads else "have no names"
+            raise SignalError(
+                f"score_method='latent_beat' reads beats by lead, but the {n_leads} leads {told}; "
+                "name them out of the standard twelve (leads=...), or take another score_method."
+            )
+        if n_samples < _SHORTEST * self.fs_:
+            raise SignalError(
+                f"score_method='latent_beat' reads the median of several beats, but records have "
+                f"{n_samples / self.fs_:.3g} s; take records of {_SHORTEST} s or more, or "
+                "another score_method."
+            )
+        return leads
+
+    def _fit_directions(self, X, leads: tuple[str, ...], rng) -> np.ndarray:
+        found = [
+            _directions.compressed_beats(signals, self.fs_, self.scale_)
+            for signals in self._chunks(X)
+        ]
+        beats, halves = (np.concatenate(part) for part in zip(*found, strict=True))
+        self.directions_ = _directions.fit_directions(beats, halves, leads, self.scale_, rng)
+        return _directions.departures(self.directions_, beats)
+
+    def _along(self, signals: np.ndarray) -> np.ndarray:
+        beats, _ = _directions.compressed_beats(signals, self.fs_, self.scale_)
+        return _directions.departures(self.directions_, beats)
+
+    def _check_directions(self) -> None:
+        if not hasattr(self, "directions_"):
+            raise SignalError(
+                f"this {type(self).__name__} was fitted with another score_method and knows no "
+                "pathologies; fit it with score_method='latent_beat'."
+            )
+
+    def _check_directions_state(self) -> None:
+        """Refuse directions that do not fit the leads."""
+        n_kinds = len(PATHOLOGIES)
+        expected = {"weights": (self.n_leads_in_ * BEAT_SAMPLES, n_kinds), "bias": (n_kinds,)}
+        if {name: np.shape(value) for name, value in self.directions_.items()} != expected:
+            raise SignalError(f"the directions of {type(self).__name__} do not fit together.")
