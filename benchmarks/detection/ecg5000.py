@@ -1,6 +1,6 @@
 """One-class detection on ECG5000: our detectors beside simple ones, pyod, aeon and an MLP VAE.
 
-    python -m benchmarks.detection.ecg5000 DIR [--seeds 0 1 2 3 4]
+    python -m benchmarks.detection.ecg5000 DIR [--seeds 0 1 2 3 4] [--only NAME ...]
 
 DIR holds ECG5000 as ``ecg5000/``. Everything is fitted on the 292 normals of TRAIN (class 1) and
 measured on the rows of TEST at hand, where class 1 stands against the others. All beats are of one
@@ -10,7 +10,8 @@ rows.
 Parameters are chosen on TRAIN alone, for simple detectors and ours alike: three folds of its
 normals, each fitted on two, and scored on the third beside the 208 anomalies of TRAIN; the highest
 mean AUROC counts. All that was tried is in the result. Peers keep the parameters that they were
-published with. Writes benchmarks/results/ecg5000.json and ecg5000.csv.
+published with. Writes benchmarks/results/ecg5000.json and ecg5000.csv; with ``--only``, the rows of
+these detectors anew.
 """
 
 import argparse
@@ -194,7 +195,9 @@ def measured(y, scores):
 
 
 def write(training, test, seeds, results, tries):
-    """Write what there is so far."""
+    """Write what there is so far, in the order of `rows`."""
+    order = list(rows())
+    results = sorted(results, key=lambda row: order.index(row["detector"]))
     n_normals, n_anomalies = (int(np.sum(test.y == label)) for label in (1, -1))
     document = {
         "training": f"{int(np.sum(training.y == 1))} normals of TRAIN",
@@ -215,6 +218,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--only", nargs="+", metavar="NAME")
     arguments = parser.parse_args()
     training = load_ecg5000(arguments.data / "ecg5000", split="train")
     test = load_ecg5000(arguments.data / "ecg5000", split="test")
@@ -224,7 +228,13 @@ def main():
     fixed = {"nearest neighbours", "LOF", "one-class SVM", "Mahalanobis", "mean distance",
              "pyod ECOD", "aeon Catch22, Mahalanobis"}  # fmt: skip
     results, all_tries = [], {}
+    if arguments.only is not None:
+        before = json.loads((RESULTS / "ecg5000.json").read_text())
+        results = [row for row in before["results"] if row["detector"] not in arguments.only]
+        all_tries = before["tries"]
     for name, tries in rows().items():
+        if arguments.only is not None and name not in arguments.only:
+            continue
         started = perf_counter()
         (auroc, make, copies, scoring, what), all_tries[name] = chosen(tries, X, y)
         searched = perf_counter() - started
