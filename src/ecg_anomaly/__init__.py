@@ -8,7 +8,13 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "detectors": ("CAEDetector", "GatedDetector", "VAEBiLSTMDetector", "VAEMHADetector"),
+    "detectors": (
+        "CAEDetector",
+        "GatedDetector",
+        "HeartbeatDetector",
+        "VAEBiLSTMDetector",
+        "VAEMHADetector",
+    ),
     "preprocessing": (
         "BandpassFilter",
         "CropOrPad",

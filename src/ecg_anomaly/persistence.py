@@ -24,7 +24,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from . import __version__
-from .detectors import DETECTORS, GatedDetector
+from .detectors import DETECTORS, GatedDetector, HeartbeatDetector
 from .detectors.gated import refuse_inner_gate
 from .errors import ECGError, ECGWarning, ModelFileError
 from .model_selection import TARGETS, ConformalDetector, TunedThresholdDetector
@@ -33,7 +33,9 @@ from .quality import QualityGate
 
 FORMAT = 2
 _KEY = "ecg_anomaly"
-_CLASSES: dict[str, type[BaseEstimator]] = {cls.__name__: cls for cls in DETECTORS + TRANSFORMERS}
+_CLASSES: dict[str, type[BaseEstimator]] = {
+    cls.__name__: cls for cls in (*DETECTORS, HeartbeatDetector, *TRANSFORMERS)
+}
 # Estimators around another one: the parameter and the fitted attribute that hold it, and further
 # fitted parts.
 _AROUND: dict[type[BaseEstimator], tuple[str, str, tuple[str, ...]]] = {
