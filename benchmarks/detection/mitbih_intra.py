@@ -1,6 +1,6 @@
 """What the published figure on MIT-BIH beats is worth: its protocol, and the same by patient.
 
-    python -m benchmarks.detection.mitbih_intra DIR [--seeds 0] [--beats 20000] [--minutes 3.5]
+    python -m benchmarks.detection.mitbih_intra DIR [--seeds 0] [--beats 20000] [--minutes 2.5]
 
 DIR holds the MIT-BIH Arrhythmia Database as ``mitdb/``. The published convolutional autoencoder
 (720 samples of one lead around an annotated beat, code of 32 numbers, 583,361 parameters; AUROC
@@ -149,7 +149,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--beats", type=int, default=20_000)
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--minutes", type=float, default=3.5, help="of each training")
+    parser.add_argument("--minutes", type=float, default=2.5, help="of each training")
     arguments = parser.parse_args()
     results = []
     for name, protocol in ROWS.items():
