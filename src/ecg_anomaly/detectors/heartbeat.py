@@ -197,13 +197,13 @@ class HeartbeatDetector(SignalInputMixin, OutlierMixin, BaseEstimator):
                     f"{type(self).__name__} reads one lead, but X has {n_leads}; select one, as "
                     'X[:, [k]] of an array or load_mitbih(leads=["MLII"]) do.'
                 )
-            self.fs_ = X.fs if isinstance(X, RecordSet) else check_rate(self.fs)
-            self._check_length(n_samples)
             if n_windows < 2:
                 raise SignalError(
                     f"{type(self).__name__} learns from many normal heartbeats, got {n_windows} "
                     "sample; give 2 or more, hundreds as a rule."
                 )
+            self.fs_ = X.fs if isinstance(X, RecordSet) else check_rate(self.fs)
+            self._check_length(n_samples)
             if n_windows < _FEW:
                 warnings.warn(
                     f"{type(self).__name__} was fitted on {n_windows} heartbeats, fewer than "
