@@ -28,6 +28,8 @@ from ecg_anomaly.detectors._heartbeat_features import NAMES, heartbeat_features
 from ecg_anomaly.errors import ECGWarning, ModelFileError, SignalError
 from ecg_anomaly.metrics import anomaly_auroc
 from ecg_anomaly.model_selection import Percentile
+from ecg_anomaly.signal.beats import cut_windows, window_fits
+from ecg_anomaly.signal.r_peaks import find_r_peaks
 
 MITDB = Path(os.environ.get("ECG_ANOMALY_DATA") or "unset") / "mitdb"
 RHYTHM = [NAMES.index(name) for name in
@@ -71,15 +73,16 @@ def windows(n, seed=0, *, fs=360.0, duration=10.0, early=0.0, width=1.0, sign=1.
     n_samples = round(duration * fs)
     t = (np.arange(n_samples) - n_samples // 2) / fs
     out = np.zeros((n, 1, n_samples), np.float32)
+    half = round(0.8 * duration)
     for row in out:
         interval = rng.uniform(0.75, 0.95)
-        beats = interval * np.arange(-8, 9) + rng.normal(scale=0.01, size=17)
+        beats = interval * np.arange(-half, half + 1) + rng.normal(scale=0.01, size=2 * half + 1)
         heights = rng.uniform(0.8, 1.2) * np.array([0.12, 1.0, 0.25])
-        beats[8] = 0
-        beats[9:] += early * interval
-        beats[:8] += early * interval
+        beats[half] = 0
+        beats[half + 1 :] += early * interval
+        beats[:half] += early * interval
         for k, beat in enumerate(beats):
-            w, s = (width, sign) if k == 8 else (1.0, 1.0)
+            w, s = (width, sign) if k == half else (1.0, 1.0)
             places = np.array([-0.16, 0.0, 0.28])
             scales = np.array([0.025, 0.015 * w, 0.05])
             wave = np.exp(-np.square((t[:, None] - beat - places) / scales) / 2) @ heights
@@ -395,6 +398,16 @@ def test_within_pipelines_and_behind_held_out_thresholds(around, tmp_path):
     np.testing.assert_allclose(
         alone.score_samples(X), clone(pipeline).fit(records[np.arange(60)]).score_samples(records)
     )
+
+
+def test_finds_the_ectopic_beat_of_a_new_recording(fitted):
+    recording = windows(1, seed=7, duration=30.0, early=0.3, width=2.0)[0]
+    peaks = find_r_peaks(recording[0], 360.0)
+    peaks = peaks[window_fits(peaks, 3600, recording.shape[1])]
+    scores = fitted.score_samples(cut_windows(recording, peaks, 3600))
+    assert len(scores) > 8
+    assert abs(peaks[scores.argmin()] - 5400) < 36
+    assert np.sort(scores)[1] - scores.min() > 3 * np.std(np.sort(scores)[1:])
 
 
 def test_cross_validation_on_normals_only():

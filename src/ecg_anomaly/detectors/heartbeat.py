@@ -98,16 +98,26 @@ class HeartbeatDetector(SignalInputMixin, OutlierMixin, BaseEstimator):
     --------
     ecg_anomaly.datasets.load_mitbih : windows around the beats of long recordings.
     ecg_anomaly.signal.r_peaks.find_r_peaks : where the beats of a new recording are.
+    ecg_anomaly.signal.beats.cut_windows : windows around them.
 
     Notes
     -----
     The middle of the window, sample ``n_samples // 2``, must lie within 0.1 s of the QRS complex;
-    the other beats are found. Windows of 10 s were used throughout. Beats that are unusual for
-    everyone but usual for their window, such as those of bundle branch block or of a run of
-    tachycardia that fills it, are found by shape and rate alone, and less surely.
+    the other beats are found. So a new recording is cut around its R peaks; `score_records` cuts
+    without regard to beats, and what it gives means nothing here. Windows of 10 s were used
+    throughout. Beats that are unusual for everyone but usual for their window, such as those of
+    bundle branch block or of a run of tachycardia that fills it, are found by shape and rate alone,
+    and less surely.
 
     Every patient should give about as many training windows as the next, and windows whose beat is
     normal may hold other beats that are not.
+
+    On the MIT-BIH Arrhythmia Database, lead MLII, fitted on normals of DS1 [2]_ and measured on ten
+    records of DS2, with 95 % intervals over records (``benchmarks/detection/mitbih.py``): AUROC of
+    ventricular beats 1.000 (.999 to 1.000), of supraventricular ones .862 (.772 to .968), of all
+    .923 (.830 to .999). Record 232, where most beats are premature, has 96 % of the supraventricular
+    ones; of the 55 others the interval before the beat over the median interval alone finds more
+    (.974 against .900), but fewer of all (.788). About 1 ms a window of 10 s on one core.
 
     References
     ----------
