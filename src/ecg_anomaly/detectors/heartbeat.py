@@ -115,9 +115,10 @@ class HeartbeatDetector(SignalInputMixin, OutlierMixin, BaseEstimator):
     On the MIT-BIH Arrhythmia Database, lead MLII, fitted on normals of DS1 [2]_ and measured on ten
     records of DS2, with 95 % intervals over records (``benchmarks/detection/mitbih.py``): AUROC of
     ventricular beats 1.000 (.999 to 1.000), of supraventricular ones .862 (.772 to .968), of all
-    .923 (.830 to .999). Record 232, where most beats are premature, has 96 % of the supraventricular
-    ones; of the 55 others the interval before the beat over the median interval alone finds more
-    (.974 against .900), but fewer of all (.788). About 1 ms a window of 10 s on one core.
+    .923 (.830 to .999). Record 232, where most beats are premature, has 96 % of the
+    supraventricular ones; of the 55 others the interval before the beat over the median interval
+    alone finds more (.974 against .900), but fewer of all (.788). About 1 ms a window of 10 s on
+    one core.
 
     References
     ----------
