@@ -6,10 +6,18 @@ python benchmarks/tables.py
 import json
 from pathlib import Path
 
+from detection_tables import ecg5000, mitbih, mitbih_intra, ptbxl, shift, superclasses
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = {
     "ptbxl": [ROOT / "README.md", ROOT / "docs" / "results.md"],
+    "superclasses": [ROOT / "docs" / "results.md"],
+    "shift": [ROOT / "docs" / "results.md"],
+    "ecg5000": [ROOT / "docs" / "results.md"],
+    "mitbih": [ROOT / "docs" / "results.md"],
+    "mitbih_intra": [ROOT / "docs" / "results.md"],
+    "cards": [ROOT / "docs" / "models.md"],
     "score_methods": [ROOT / "docs" / "scores.md"],
     "io": [ROOT / "docs" / "files.md"],
     "files": [ROOT / "docs" / "files.md"],
@@ -20,27 +28,6 @@ PAGES = {
     "localisation_beats": [ROOT / "docs" / "scores.md"],
     "robustness": [ROOT / "docs" / "evaluation.md"],
 }
-COLUMNS = ["matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
-OUR_OWN = ("CAEDetector", "VAEBiLSTMDetector", "VAEMHADetector")
-
-
-def with_interval(row, name):
-    """Return a number with its interval."""
-    return f"{row[name]:.3f} ({row[f'{name} low']:.3f} to {row[f'{name} high']:.3f})"
-
-
-def ptbxl(document):
-    """Return the table of all detectors and baselines on PTB-XL, the best first."""
-    lines = [
-        "| detector | AUROC | " + " | ".join(COLUMNS) + " | fit |",
-        "|---|" + "---|" * (len(COLUMNS) + 2),
-    ]
-    for row in sorted(document["results"], key=lambda row: -row["AUROC"]):
-        cells = " | ".join("" if row.get(c) is None else f"{row[c]:.3f}" for c in COLUMNS)
-        name = f"`{row['detector']}`" if row["detector"] in OUR_OWN else row["detector"]
-        seconds = "" if row.get("fit s") is None else f"{row['fit s']:.0f} s"
-        lines.append(f"| {name} | {with_interval(row, 'AUROC')} | {cells} | {seconds} |")
-    return "\n".join(lines)
 
 
 def thresholds(document):
@@ -228,6 +215,11 @@ def quality(document):
 
 TABLES = {
     "ptbxl": ptbxl,
+    "superclasses": superclasses,
+    "shift": shift,
+    "ecg5000": ecg5000,
+    "mitbih": mitbih,
+    "mitbih_intra": mitbih_intra,
     "score_methods": score_methods,
     "io": io,
     "files": files,
@@ -240,6 +232,10 @@ TABLES = {
 }
 
 
+# Tables of other results than those of their own name.
+SOURCES = {"superclasses": "ptbxl"}
+
+
 def replace(page, marker, table):
     """Put a table between the two comments that bear its marker."""
     begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
@@ -249,13 +245,36 @@ def replace(page, marker, table):
     page.write_text(f"{before}{begin}\n{table}\n{end}{after}")
 
 
+def cards():
+    """Return the cards of the models that come with the package."""
+    from ecg_anomaly.pretrained import PRETRAINED, model_card
+
+    lines = []
+    for name in PRETRAINED:
+        card = model_card(name)
+        lines += [f"## {card['name']}", ""]
+        for key, value in card.items():
+            if key == "name":
+                continue
+            if isinstance(value, dict):
+                value = "; ".join(f"{what}: {of}" for what, of in value.items())
+            if isinstance(value, list):
+                lines += [f"- **{key}**:", *(f"  - {item}" for item in value)]
+            else:
+                lines.append(f"- **{key}**: {value}")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
 def main():
     for marker, make in TABLES.items():
-        result = RESULTS / f"{marker}.json"
+        result = RESULTS / f"{SOURCES.get(marker, marker)}.json"
         if result.exists():
             table = make(json.loads(result.read_text()))
             for page in PAGES[marker]:
                 replace(page, marker, table)
+    for page in PAGES["cards"]:
+        replace(page, "cards", cards())
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def test_scores_as_csv_equal_those_of_the_library(workshop, model, given):
         "headers": headers,
         "names": [header.with_suffix("") for header in headers],
     }[given]
-    code, out, err = run("score", model, *paths, "--format", "csv")
+    code, out, err = run("score", "--model", model, *paths, "--format", "csv")
     assert (code, err) == (0, "")
     rows = list(csv.DictReader(io.StringIO(out)))
     expected = score_records(load(model), headers)
@@ -122,7 +122,7 @@ def test_scores_as_csv_equal_those_of_the_library(workshop, model, given):
 
 
 def test_scores_as_json(workshop, model):
-    code, out, _ = run("score", model, workshop / "records", "--format", "json")
+    code, out, _ = run("score", "--model", model, workshop / "records", "--format", "json")
     assert code == 0
     rows = json.loads(out)
     expected = score_records(load(model), sorted((workshop / "records").glob("*.hea")))
@@ -131,8 +131,8 @@ def test_scores_as_json(workshop, model):
 
 
 def test_json_for_short(workshop, model):
-    expected = run("score", model, workshop / "records", "--format", "json")
-    assert run("score", model, workshop / "records", "--json") == expected
+    expected = run("score", "--model", model, workshop / "records", "--format", "json")
+    assert run("score", "--model", model, workshop / "records", "--json") == expected
 
 
 def test_bare_numbers_are_scored_too(workshop, model, tmp_path):
@@ -146,13 +146,13 @@ def test_bare_numbers_are_scored_too(workshop, model, tmp_path):
     (tmp_path / "table.csv").write_text("name\na\n")
     options = ["--fs", "100", "--leads", ",".join(record.leads), "--unit", "mV"]
     paths = [workshop / "records" / "r0.hea", tmp_path]
-    code, out, err = run("score", model, *paths, *options, "--json")
+    code, out, err = run("score", "--model", model, *paths, *options, "--json")
     assert (code, err) == (0, "")
     rows = json.loads(out)
     assert [row["record_id"] for row in rows] == ["r0", "a", "b"]
     np.testing.assert_allclose([row["score"] for row in rows], expected, rtol=1e-5)
     assert all(isinstance(row["findings"], list) for row in rows)
-    code, out, err = run("score", model, tmp_path, "--json")
+    code, out, err = run("score", "--model", model, tmp_path, "--json")
     assert code == 0
     assert "a.npy: tells no sampling rate; give fs=, or a.json" in err
     assert [row["verdict"] == "not scorable" for row in json.loads(out)] == [True, False]
@@ -166,7 +166,7 @@ def test_names_that_are_no_text(workshop, model, tmp_path):
     header = tmp_path / f"{odd}.hea"
     (tmp_path / "r0.dat").write_bytes((workshop / "records" / "r0.dat").read_bytes())
     out = tmp_path / "scores.json"
-    code, _, _ = run("score", model, header, "--json", "--out", out)
+    code, _, _ = run("score", "--model", model, header, "--json", "--out", out)
     assert code == 0
     (row,) = json.loads(out.read_text("utf-8"))
     assert row["record_id"] == "rec\ufffd"
@@ -182,7 +182,7 @@ def test_refused_windows_are_told(tmp_path):
     (tmp_path / "b").mkdir()
     write_record(tmp_path / "a" / "ecg.hea", long)
     write_record(tmp_path / "b" / "ecg.hea", np.zeros((12, 400)))
-    code, out, err = run("score", tmp_path / "model", tmp_path / "a", tmp_path / "b")
+    code, out, err = run("score", "--model", tmp_path / "model", tmp_path / "a", tmp_path / "b")
     assert code == 0
     first, second = err.splitlines()
     assert re.match(rf"(not )?flagged: {tmp_path}/a/ecg.hea: 2\d of 29 windows not", first)
@@ -192,7 +192,7 @@ def test_refused_windows_are_told(tmp_path):
 
 
 def test_scores_as_a_table(workshop, model):
-    code, out, _ = run("score", model, workshop / "records")
+    code, out, _ = run("score", "--model", model, workshop / "records")
     assert code == 0
     head, *rows = out.rstrip("\n").splitlines()
     assert head.split() == ["record_id", "source", "score", "verdict", "n_windows", "n_refused"]
@@ -203,7 +203,7 @@ def test_scores_as_a_table(workshop, model):
 
 @pytest.mark.parametrize("format", ["table", "csv", "json"])
 def test_a_file_holds_what_would_be_printed(workshop, model, format, tmp_path):
-    command = ["score", model, workshop / "records", "--format", format]
+    command = ["score", "--model", model, workshop / "records", "--format", format]
     _, printed, _ = run(*command)
     code, out, _ = run(*command, "--out", tmp_path / "scores")
     assert (code, out) == (0, "")
@@ -214,7 +214,7 @@ def test_a_file_holds_what_would_be_printed(workshop, model, format, tmp_path):
 def test_long_records_are_aggregated(model, tmp_path, aggregate):
     write_record(tmp_path / "long.hea", make_ecg(1, duration=10, random_state=0).X[0])
     code, out, _ = run(
-        "score", model, tmp_path / "long", "--format", "json", "--aggregate", aggregate
+        "score", "--model", model, tmp_path / "long", "--format", "json", "--aggregate", aggregate
     )
     assert code == 0
     expected = score_records(load(model), [tmp_path / "long"], aggregate=aggregate)
@@ -227,7 +227,7 @@ def test_a_bad_record_among_good_ones(workshop, model, tmp_path, format):
     for file in (workshop / "records").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "r1.dat").unlink()
-    code, out, err = run("score", model, tmp_path, "--format", format)
+    code, out, err = run("score", "--model", model, tmp_path, "--format", format)
     assert code == 0
     assert err.count("\n") == 1
     assert err.startswith("not scorable: ")
@@ -248,7 +248,9 @@ def test_the_place_of_the_file_is_looked_at_first(workshop, model, tmp_path, mon
         raise AssertionError
 
     monkeypatch.setattr(scoring, "score_records", refuse)
-    code, _, err = run("score", model, workshop / "records", "--out", tmp_path / "no" / "scores")
+    code, _, err = run(
+        "score", "--model", model, workshop / "records", "--out", tmp_path / "no" / "scores"
+    )
     assert code == 2
     assert "no such folder" in err
 
@@ -262,7 +264,7 @@ def test_a_file_is_written_whole(workshop, model, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", refuse)
-        code, _, err = run("score", model, workshop / "records", "--out", out)
+        code, _, err = run("score", "--model", model, workshop / "records", "--out", out)
     assert code == 2
     assert "No space left on device" in err
     assert out.read_text() == "before"
@@ -271,7 +273,7 @@ def test_a_file_is_written_whole(workshop, model, tmp_path, monkeypatch):
 
 def test_what_is_missing_is_left_blank(workshop, model, tmp_path):
     (tmp_path / "broken.hea").touch()
-    _, out, _ = run("score", model, workshop / "records", tmp_path)
+    _, out, _ = run("score", "--model", model, workshop / "records", tmp_path)
     assert "nan" not in out.lower()
     assert "broken" in out
     _, out, _ = run("evaluate", model)
@@ -291,7 +293,7 @@ def test_a_progress_bar_for_those_who_watch(workshop, model, monkeypatch, comman
     monkeypatch.setattr(cli._output, "track", track)
     monkeypatch.setattr(sys, "stderr", Watched(tty))
     if command == "score":
-        cli.score(model, [workshop / "records"], quiet=quiet)
+        cli.score([workshop / "records"], str(model), quiet=quiet)
     else:
         cli.evaluate(model, quiet=quiet)
     assert shown == [tty and not quiet]
@@ -311,7 +313,7 @@ class Watched(io.StringIO):
 def test_all_records_bad(model, tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.hea").write_text("")
-    code, out, err = run("score", model, tmp_path, "--format", "csv")
+    code, out, err = run("score", "--model", model, tmp_path, "--format", "csv")
     assert code == 2
     assert out.count("not scorable") == 2
     assert len(err.splitlines()) == 2
@@ -320,7 +322,7 @@ def test_all_records_bad(model, tmp_path):
 
 def test_names_with_markup_are_printed_as_they_are(model, tmp_path):
     (tmp_path / "[red]a[-].hea").write_text("")
-    _, _, err = run("score", model, tmp_path)
+    _, _, err = run("score", "--model", model, tmp_path)
     assert "[red]a[-].hea" in err
 
 
@@ -391,13 +393,15 @@ def local(tmp_path):
 
 def test_calibrate(model, local, tmp_path):
     out = tmp_path / "local.safetensors"
-    code, said, _ = run("calibrate", model, local, "--out", out, "--false-alarm-rate", 0.1)
+    code, said, _ = run(
+        "calibrate", "--model", model, local, "--out", out, "--false-alarm-rate", 0.1
+    )
     assert code == 0
     assert "for a false-alarm rate of 10.0%, set on 30 records" in said
     calibrated = load(out)
     expected = score_records(load(model), sorted(local.glob("*.hea")))["score"]
     np.testing.assert_allclose(calibrated.calibration_[""], np.sort(expected))
-    code, table, _ = run("score", out, local, "--json")
+    code, table, _ = run("score", "--model", out, local, "--json")
     rows = json.loads(table)
     assert sum(row["verdict"] == "flagged" for row in rows) == 2  # floor(0.1 * 31) - 1
     assert min(row["p_value"] for row in rows) == pytest.approx(2 / 31)
@@ -412,7 +416,16 @@ def test_calibrate_by_groups(model, local, tmp_path):
     out = tmp_path / "local.safetensors"
     (local / "broken.hea").touch()
     code, said, _ = run(
-        "calibrate", model, local, "--out", out, "--false-alarm-rate", 0.1, "--group-by", "sex"
+        "calibrate",
+        "--model",
+        model,
+        local,
+        "--out",
+        out,
+        "--false-alarm-rate",
+        0.1,
+        "--group-by",
+        "sex",
     )
     assert code == 0
     assert re.search(r"^sex=0: \S+, set on 15\.$", said, re.MULTILINE)
@@ -420,7 +433,7 @@ def test_calibrate_by_groups(model, local, tmp_path):
     assert set(load(out).group_offsets_) == {"sex=0", "sex=1"}
     assert set(yaml.safe_load(run("info", out)[1])["thresholds of groups"]) == {"sex=0", "sex=1"}
     by_age = ["--group-by", "age:45", "--false-alarm-rate", 0.1]
-    assert run("calibrate", model, local, "--out", out, *by_age)[0] == 0
+    assert run("calibrate", "--model", model, local, "--out", out, *by_age)[0] == 0
     assert set(load(out).group_offsets_) == {"age<45", "age>=45"}
 
 
@@ -436,7 +449,7 @@ def test_calibrate_by_groups(model, local, tmp_path):
     ],
 )
 def test_calibrate_refuses(model, local, tmp_path, options, message):
-    code, _, err = run("calibrate", model, local, "--out", tmp_path / "x", *options)
+    code, _, err = run("calibrate", "--model", model, local, "--out", tmp_path / "x", *options)
     assert code == 2
     assert message in err
     assert not (tmp_path / "x").exists()
@@ -532,14 +545,17 @@ def test_wrong_commands(workshop, model, damaged, tmp_path):
         (["fit", "--config", tiny, "--out", tmp_path], "is a folder"),
         (["fit", "--config", "cae", "--out", out], "give --data"),
         (["fit", "--config", "cae", "--out", out, "--data", tmp_path], "ptbxl_database.csv is mis"),
-        (["score", tmp_path / "none", records], "none"),
-        (["score", damaged, records], "damaged"),
-        (["score", tiny, records], "tiny.yaml"),
-        (["score", model, tmp_path / "nothing"], "holds no record"),
-        (["score", model, records, "--aggregate", "max"], "--aggregate must be min, mean or med"),
-        (["score", model, records, "--out", tmp_path / "no/s"], "no such folder"),
-        (["score", model, records, "--out", os.devnull], "pipe or device"),
-        (["score", bare, records], "has no detector: it ends in LeadNormalizer"),
+        (["score", "--model", tmp_path / "none", records], "none"),
+        (["score", "--model", damaged, records], "damaged"),
+        (["score", "--model", tiny, records], "tiny.yaml"),
+        (["score", "--model", model, tmp_path / "nothing"], "holds no record"),
+        (
+            ["score", "--model", model, records, "--aggregate", "max"],
+            "--aggregate must be min, mean or med",
+        ),
+        (["score", "--model", model, records, "--out", tmp_path / "no/s"], "no such folder"),
+        (["score", "--model", model, records, "--out", os.devnull], "pipe or device"),
+        (["score", "--model", bare, records], "has no detector: it ends in LeadNormalizer"),
         (["evaluate", damaged], "damaged"),
         (["evaluate", model, "--folds", "9"], "was not trained on PTB-XL"),
         (["evaluate", bare], "says nothing of an experiment"),
@@ -575,7 +591,7 @@ def test_a_model_whose_experiment_is_unknown(model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [["fit"], ["score"], ["nonsense"], ["score", "m", "r", "--format", "xml"]]
+    "command", [["fit"], ["score"], ["nonsense"], ["score", "r", "--format", "xml"]]
 )
 def test_wrong_usage_is_explained(command):
     code, out, err = run(*command)
@@ -624,7 +640,13 @@ def test_exit_codes_of_the_command(workshop, tmp_path, case):
     arguments = {
         "config": ["fit", "--config", "none", "--out", tmp_path / "m"],
         "model": ["info", workshop / "tiny.yaml"],
-        "score": ["score", workshop / "model.safetensors", workshop / "records", "--quiet"],
+        "score": [
+            "score",
+            "--model",
+            workshop / "model.safetensors",
+            workshop / "records",
+            "--quiet",
+        ],
     }[case]
     done = subprocess.run(
         [sys.executable, "-m", "ecg_anomaly.cli", *map(str, arguments)],

@@ -13,9 +13,32 @@ import resource
 import time
 from pathlib import Path
 
+import numpy as np
+
 from ecg_anomaly.comparison import load_comparison, run_comparison
+from ecg_anomaly.metrics import anomaly_auroc
 
 RESULTS = Path(__file__).parents[1] / "results"
+
+
+def one_superclass(result):
+    """Return the AUROC of records with one superclass alone against the normals, by detector."""
+    labels, rows = result.test.labels, result.scorable
+    classes = labels.columns[labels.loc[result.test.y == -1].any().to_numpy()]
+    alone = labels[classes].sum(axis=1).to_numpy() == 1
+    found = {}
+    for name in result.detectors:
+        cells = [cell for cell in result.cells if cell.detector == name]
+        found[name] = {}
+        for kind in classes:
+            chosen = rows & ((result.test.y == 1) | (alone & labels[kind].to_numpy()))
+            found[name][kind] = {
+                "n": int((chosen & (result.test.y == -1)).sum()),
+                "AUROC": float(
+                    np.mean([anomaly_auroc(result.test.y[chosen], c.scores[chosen]) for c in cells])
+                ),
+            }
+    return found
 
 
 def main():
@@ -51,6 +74,7 @@ def main():
             name: result.diagnoses(name).astype(object).to_dict("records")
             for name in result.detectors
         },
+        "one superclass": one_superclass(result),
         "differences from random kernels": result.differences("random kernels").to_dict("index"),
     }
     print(result.to_frame().T.to_string())

@@ -30,6 +30,7 @@ _EXPORTS = {
     "inspection": ("explain",),
     "evaluation": ("evaluate",),
     "persistence": ("load", "save"),
+    "pretrained": ("load_pretrained",),
     "datasets": ("make_ecg",),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from ecg_anomaly import CAEDetector, RecordSet, load, make_ecg, save
+from ecg_anomaly import CAEDetector, RecordSet, explain, load, make_ecg, save
 from ecg_anomaly.detectors import _directions
 from ecg_anomaly.errors import ModelFileError, SignalError
 from ecg_anomaly.leads import STANDARD_LEADS
@@ -155,6 +155,16 @@ def test_a_few_named_leads_at_another_rate(normals):
     records = RecordSet(X[:, [1, 7]], fs=250, leads=["II", "V2"])
     detector = CAEDetector(score_method="latent_beat", **TINY).fit(records)
     assert np.isfinite(detector.score_samples(records)).all()
+
+
+def test_explanations_tell_what_beats_resemble(detector):
+    records = make_ecg(6, random_state=4).X
+    found = detector.departures(records.astype(np.float32))
+    for row, item in zip(found, explain(detector, records), strict=True):
+        assert [name for name, _ in item.departures] == [
+            PATHOLOGIES[k] for k in np.argsort(-row) if row[k] >= 2
+        ]
+        assert ("resemble" in str(item)) == bool(item.departures)
 
 
 def test_records_without_beats_are_flagged(detector):

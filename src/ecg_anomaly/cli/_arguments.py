@@ -16,6 +16,13 @@ def check_out(out: Path) -> None:
         raise ECGError(f"{out}: is a folder, pipe or device; name a file to write.")
 
 
+def model_file(model: str) -> Path:
+    """Return the file of a model, given by its path or the name of one that comes with us."""
+    from ..pretrained import PRETRAINED, pretrained_path
+
+    return pretrained_path(model) if model in PRETRAINED else Path(model)
+
+
 def check_aggregate(aggregate: str) -> None:
     """Refuse an unknown way to put windows together."""
     if aggregate not in ("min", "mean", "median"):

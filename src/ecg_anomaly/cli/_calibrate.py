@@ -7,17 +7,25 @@ from typing import Annotated
 
 import typer
 
-from ._arguments import check_aggregate, check_out, rate, reader
-from ._options import AggregateOption, LeadsOption, QuietOption, RateOption, UnitOption
+from ._arguments import check_aggregate, check_out, model_file, rate, reader
+from ._options import (
+    DEFAULT_MODEL,
+    AggregateOption,
+    LeadsOption,
+    ModelOption,
+    QuietOption,
+    RateOption,
+    UnitOption,
+)
 from ._output import tracked
 
 
 def calibrate(
-    model: Annotated[Path, typer.Argument(help="Model file.")],
     records: Annotated[
         list[Path], typer.Argument(help="Normal records of your own, or folders of them.")
     ],
     out: Annotated[Path, typer.Option(help="Model file to write.")],
+    model: ModelOption = DEFAULT_MODEL,
     false_alarm_rate: Annotated[float, typer.Option(help="Share of new normals to flag.")] = 0.05,
     group_by: Annotated[
         list[str] | None,
@@ -40,9 +48,10 @@ def calibrate(
 
     check_out(out)
     check_aggregate(aggregate)
+    file = model_file(model)
     columns, bands = parse_groups(group_by or [])
     calibrated = calibrate_model(
-        load(model),
+        load(file),
         tracked(find_records(records), quiet),
         alpha=rate(false_alarm_rate, "--false-alarm-rate"),
         group_by=columns or None,
@@ -60,7 +69,7 @@ def calibrate(
         "n_normals": n_normals,
         "n_left_out": calibrated.n_refused_,
     }
-    metadata = (read_metadata(model)["metadata"] or {}) | {"calibration": about}
+    metadata = (read_metadata(file)["metadata"] or {}) | {"calibration": about}
     save(calibrated, out, metadata=metadata)
     print(
         f"{out}: threshold {calibrated.offset_:.4g} for a false-alarm rate of "

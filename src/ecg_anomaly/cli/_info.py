@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ._arguments import model_file
+from ._options import DEFAULT_MODEL
 
-def info(model: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
+
+def info(
+    model: Annotated[
+        str, typer.Argument(help="Model file, or the name of one that comes with us.")
+    ] = DEFAULT_MODEL,
+) -> None:
     """Print what a model file says of itself."""
     import yaml
 
     from ..persistence import load, read_metadata
     from ..scoring import conformal_of, detector_of, gated_of, model_input, threshold_of
 
-    loaded = load(model)
+    file = model_file(model)
+    loaded = load(file)
     takes, detector = model_input(loaded), detector_of(loaded)
-    document = read_metadata(model)
+    document = read_metadata(file)
     seconds = takes.n_samples / takes.fs
     print(f"version: {document['version']}")
     print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")

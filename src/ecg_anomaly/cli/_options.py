@@ -12,6 +12,11 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="Folder of PTB-XL, or one that holds it as ptbxl/."),
 ]
+#: Default model: the first of `ecg_anomaly.pretrained.PRETRAINED`, which is not imported for it.
+DEFAULT_MODEL = "ptbxl-100hz"
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Model file, or the name of one that comes with us.")
+]
 AggregateOption = Annotated[str, typer.Option(help="Over windows: min, mean or median.")]
 RateOption = Annotated[
     float | None,

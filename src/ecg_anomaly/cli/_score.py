@@ -7,18 +7,27 @@ from typing import Annotated
 
 import typer
 
-from ._arguments import check_aggregate, check_out, reader
-from ._options import AggregateOption, Format, LeadsOption, QuietOption, RateOption, UnitOption
+from ._arguments import check_aggregate, check_out, model_file, reader
+from ._options import (
+    DEFAULT_MODEL,
+    AggregateOption,
+    Format,
+    LeadsOption,
+    ModelOption,
+    QuietOption,
+    RateOption,
+    UnitOption,
+)
 from ._output import ERRORS, as_text, tracked
 
 _TOLD = ["record_id", "source", "verdict", "problem"]
 
 
 def score(
-    model: Annotated[Path, typer.Argument(help="Model file.")],
     records: Annotated[
         list[Path], typer.Argument(help="WFDB, .npy or .csv records, or folders of them.")
     ],
+    model: ModelOption = DEFAULT_MODEL,
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
@@ -36,7 +45,7 @@ def score(
     check_aggregate(aggregate)
     if out is not None:
         check_out(out)
-    detector = load(model)
+    detector = load(model_file(model))
     found = find_records(records)
     table = score_records(
         detector,

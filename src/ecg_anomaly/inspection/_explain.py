@@ -9,6 +9,7 @@ import numpy as np
 
 from ..detectors import _reference
 from ..detectors.base import BaseDetector
+from ..pathologies import PATHOLOGIES
 from ..signal.r_peaks import beat_centers
 from ._explanation import Explanation
 from ._maps import Attribution, attributions
@@ -16,6 +17,8 @@ from ._restored import N_RANDOM, falls, random_spans
 from ._spans import top_spans
 from ._subject import Subject, subject_of
 
+# Standard deviations from which on a departure is told: one normal in forty has as much by chance.
+_FAR = 2.0
 _LATENT = ("latent", "latent_beat", "combined")
 
 
@@ -87,9 +90,9 @@ def explain(model: Any, X: Any, *, top: int = 5, random_state: Any = 0) -> list[
         raise ValueError(f"top must be an integer of at least 1, got {top!r}.")
     rng = check_random_state(random_state)
     subject = subject_of(model, X)
-    neighbours = _neighbours(subject)
+    neighbours, departures = _neighbours(subject), _departures(subject)
     return [
-        _explanation(subject, row, found, neighbours[row], int(top), rng)
+        _explanation(subject, row, found, neighbours[row], departures[row], int(top), rng)
         for row, found in enumerate(attributions(subject))
     ]
 
@@ -112,7 +115,7 @@ def score_map(model: Any, X: Any) -> np.ndarray:
 
 
 def _explanation(
-    subject: Subject, row: int, found: Attribution, neighbours, top: int, rng
+    subject: Subject, row: int, found: Attribution, neighbours, departures, top: int, rng
 ) -> Explanation:
     signal, fs = subject.signals[row], subject.fs
     peaks = beat_centers(np.where(np.isfinite(signal), signal, 0.0), fs)
@@ -134,6 +137,7 @@ def _explanation(
         ranking=tuple((subject.leads[lead], float(blame[lead])) for lead in order),
         spans=tuple(spans),
         neighbours=neighbours,
+        departures=departures,
         faithful=faithful,
         label=label,
         anomaly_score=found.score,
@@ -152,6 +156,16 @@ def _error_map(subject: Subject, row: int, found: Attribution) -> np.ndarray:
     else:
         values = np.square(np.nan_to_num(found.restored - signal))
     return np.where(subject.seen[row], values, 0.0)
+
+
+def _departures(subject: Subject) -> list[tuple[tuple[str, float], ...]]:
+    detector = subject.detector
+    if not isinstance(detector, BaseDetector) or detector.score_method != "latent_beat":
+        return [()] * len(subject.signals)
+    return [
+        tuple((PATHOLOGIES[k], float(row[k])) for k in np.argsort(-row) if row[k] >= _FAR)
+        for row in detector.departures(subject.signals.astype(np.float32))
+    ]
 
 
 def _neighbours(subject: Subject) -> list[tuple[tuple[object, float], ...]]:

@@ -32,6 +32,10 @@ class Explanation:
     neighbours : tuple of (str or int, float)
         The nearest normal training records and their distances, where the detector knows them;
         by number where it was fitted on an array.
+    departures : tuple of (str, float)
+        Which pathologies the median beat resembles, and how far it departs from normal ones towards
+        each, in standard deviations: those of 2 and more, the farthest first. No diagnosis. Only of
+        detectors with ``score_method="latent_beat"``.
     faithful : bool
         Whether restoring the first span lowers the score by more than each of 19 random spans of
         the same length and number of leads: a rank test at 5 %.
@@ -51,6 +55,7 @@ class Explanation:
     ranking: tuple[tuple[str, float], ...]
     spans: tuple[Span, ...]
     neighbours: tuple[tuple[object, float], ...]
+    departures: tuple[tuple[str, float], ...]
     faithful: bool
     label: str
     anomaly_score: float
@@ -77,7 +82,11 @@ class Explanation:
 
     def __str__(self) -> str:
         spans = "; ".join(str(span) for span in self.spans) or "nothing stands out"
+        told = ", ".join(
+            f"{name.replace('_', ' ')} ({far:.1f} SD)" for name, far in self.departures
+        )
         return (
             f"record {self.record_id}: anomaly score {self.anomaly_score:.3g}, "
             f"{self.restored_score:.3g} restored; by {self.label}: {spans}"
+            + (f"; its beats resemble {told}" if told else "")
         )
