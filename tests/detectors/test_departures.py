@@ -10,7 +10,13 @@ from ecg_anomaly.detectors import _directions
 from ecg_anomaly.errors import ModelFileError, SignalError
 from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.metrics import anomaly_auroc
-from ecg_anomaly.pathologies import PATHOLOGIES, simulate_pathology
+from ecg_anomaly.pathologies import (
+    DEPARTURES,
+    PATHOLOGIES,
+    VOLTAGES,
+    simulate_pathology,
+    voltage_weights,
+)
 
 TINY = {"channels": 8, "latent_dim": 4, "max_epochs": 1, "random_state": 0}
 
@@ -27,7 +33,7 @@ def scale(normals):
 
 @pytest.fixture(scope="module")
 def beats(normals, scale):
-    return _directions.compressed_beats(normals, 100.0, scale)
+    return _directions.beat_features(normals, 100.0, STANDARD_LEADS, scale)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +48,9 @@ def detector(normals):
 
 @pytest.fixture(scope="module")
 def others(scale):
-    return _directions.compressed_beats(make_ecg(30, random_state=5).X, 100.0, scale)[0]
+    return _directions.beat_features(make_ecg(30, random_state=5).X, 100.0, STANDARD_LEADS, scale)[
+        0
+    ]
 
 
 def ill(beats, scale, kind):
@@ -50,10 +58,10 @@ def ill(beats, scale, kind):
     rng = np.random.default_rng(1)
     changed = []
     for row in beats:
-        beat = np.sinh(row.reshape(12, -1)) * scale[:, None]
-        changed.append(
-            _directions._compressed(simulate_pathology(beat, kind, STANDARD_LEADS, rng), scale)
-        )
+        beat = np.sinh(row[: 12 * 85].reshape(12, -1)) * scale[:, None]
+        ill_beat = simulate_pathology(beat, kind, STANDARD_LEADS, rng)
+        weights = voltage_weights(STANDARD_LEADS)
+        changed.append(_directions.features_of(ill_beat, scale, weights))
     return np.array(changed)
 
 
@@ -81,9 +89,30 @@ def test_what_departs_the_other_way_does_not_count():
     np.testing.assert_allclose(joint, [0, 5, 3])
 
 
+def test_tall_beats_depart_towards_every_voltage(directions, normals, scale):
+    plain, tall = (
+        _directions.departures(
+            directions,
+            _directions.beat_features(factor * normals[:10], 100.0, STANDARD_LEADS, scale)[0],
+        )
+        for factor in (1.0, 2.0)
+    )
+    columns = [DEPARTURES.index(name) for name in VOLTAGES]
+    assert (tall[:, columns] > plain[:, columns] + 1).mean() > 0.9
+
+
+def test_voltages_without_their_leads_say_nothing(normals):
+    leads = ("II", "V2")
+    scale = np.ones(2)
+    found = _directions.beat_features(normals[:20, [1, 7]], 100.0, leads, scale)
+    directions = _directions.fit_directions(*found, leads, scale, np.random.RandomState(0))
+    along = _directions.departures(directions, found[0])
+    assert not along[:, [DEPARTURES.index(name) for name in VOLTAGES]].any()
+
+
 def test_few_normals_and_one_alone(scale, normals):
     for n in (1, 2, 9):
-        found = _directions.compressed_beats(normals[:n], 100.0, scale)
+        found = _directions.beat_features(normals[:n], 100.0, STANDARD_LEADS, scale)
         directions = _directions.fit_directions(
             *found, STANDARD_LEADS, scale, np.random.RandomState(0)
         )
@@ -93,7 +122,7 @@ def test_few_normals_and_one_alone(scale, normals):
 def test_the_score_joins_distance_and_departure(detector):
     test = make_ecg(40, anomalies=["st_elevation"], anomaly_fraction=0.5, random_state=2)
     departures = detector.departures(test.X)
-    assert departures.shape == (40, len(PATHOLOGIES))
+    assert departures.shape == (40, len(DEPARTURES))
     scores = detector.score_samples(test.X)
     assert anomaly_auroc(test.y, scores) > 0.7
     distance = -copy.copy(detector).set_params(score_method="latent").score_samples(test.X)
@@ -162,7 +191,7 @@ def test_explanations_tell_what_beats_resemble(detector):
     found = detector.departures(records.astype(np.float32))
     for row, item in zip(found, explain(detector, records), strict=True):
         assert [name for name, _ in item.departures] == [
-            PATHOLOGIES[k] for k in np.argsort(-row) if row[k] >= 2
+            DEPARTURES[k] for k in np.argsort(-row) if row[k] >= 2
         ]
         assert ("resemble" in str(item)) == bool(item.departures)
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..errors import SignalError
 from ..leads import STANDARD_LEADS
-from ..pathologies import PATHOLOGIES
-from ..signal.median_beat import BEAT_SAMPLES
+from ..pathologies import DEPARTURES
 from . import _directions
 
 # In seconds: a median beat of less is that of one or two.
@@ -43,9 +42,9 @@ class DeparturesMixin:
 
         Returns
         -------
-        ndarray of float64 of shape (n_records, n_pathologies)
-            In standard deviations of the training normals, positive towards the pathology; the
-            columns are `ecg_anomaly.pathologies.PATHOLOGIES`.
+        ndarray of float64 of shape (n_records, n_departures)
+            In standard deviations of the training normals, positive towards the pathology or high
+            voltage; the columns are `ecg_anomaly.pathologies.DEPARTURES`.
         """
         X = self._check_fitted_input(X)
         self._check_directions()
@@ -55,8 +54,7 @@ class DeparturesMixin:
         """Return the leads whose median beats count: none but by the score that reads them."""
         if self.score_method != "latent_beat":
             return ()
-        # arrays of twelve leads are taken to have them in the standard order
-        leads = self.leads_ or (STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else ())
+        leads = self._named_leads(n_leads)
         if not leads or not set(leads) <= set(STANDARD_LEADS):
             told = f"are {', '.join(leads)}" if leads else "have no names"
             raise SignalError(
@@ -71,9 +69,13 @@ class DeparturesMixin:
             )
         return leads
 
+    def _named_leads(self, n_leads: int) -> tuple[str, ...]:
+        # arrays of twelve leads are taken to have them in the standard order
+        return self.leads_ or (STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else ())
+
     def _fit_directions(self, X, leads: tuple[str, ...], rng) -> np.ndarray:
         found = [
-            _directions.compressed_beats(signals, self.fs_, self.scale_)
+            _directions.beat_features(signals, self.fs_, leads, self.scale_)
             for signals in self._chunks(X)
         ]
         beats, halves = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -81,7 +83,8 @@ class DeparturesMixin:
         return _directions.departures(self.directions_, beats)
 
     def _along(self, signals: np.ndarray) -> np.ndarray:
-        beats, _ = _directions.compressed_beats(signals, self.fs_, self.scale_)
+        leads = self._named_leads(signals.shape[1])
+        beats, _ = _directions.beat_features(signals, self.fs_, leads, self.scale_)
         return _directions.departures(self.directions_, beats)
 
     def _check_directions(self) -> None:
@@ -93,7 +96,7 @@ class DeparturesMixin:
 
     def _check_directions_state(self) -> None:
         """Refuse directions that do not fit the leads."""
-        n_kinds = len(PATHOLOGIES)
-        expected = {"weights": (self.n_leads_in_ * BEAT_SAMPLES, n_kinds), "bias": (n_kinds,)}
+        n_features, n_kinds = _directions.n_features(self.n_leads_in_), len(DEPARTURES)
+        expected = {"weights": (n_features, n_kinds), "bias": (n_kinds,)}
         if {name: np.shape(value) for name, value in self.directions_.items()} != expected:
             raise SignalError(f"the directions of {type(self).__name__} do not fit together.")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..pathologies import PATHOLOGIES, simulate_pathology
+from ..pathologies import PATHOLOGIES, QRS, VOLTAGES, simulate_pathology, voltage_weights
 from ..signal.median_beat import BEAT_SAMPLES, median_beat
 from ..signal.r_peaks import beat_centers
 from . import _reference
@@ -29,10 +29,15 @@ _FEWEST_FOR_HALVES = 4
 Directions = dict[str, np.ndarray]
 
 
-def compressed_beats(
-    signals: np.ndarray, fs: float, scale: np.ndarray
+def n_features(n_leads: int) -> int:
+    """Return how many numbers stand for a beat: compressed samples, then voltages."""
+    return n_leads * BEAT_SAMPLES + len(VOLTAGES)
+
+
+def beat_features(
+    signals: np.ndarray, fs: float, leads: Sequence[str], scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the median beats of records, and by how much those of their halves differ.
+    """Return the median beats of records as features, and by how much those of halves differ.
 
     Parameters
     ----------
@@ -40,23 +45,27 @@ def compressed_beats(
         In mV.
     fs : float
         In Hz.
+    leads : sequence of str
+        Out of the standard twelve.
     scale : ndarray of shape (n_leads,)
         Deviation of each lead; amplitudes are compressed by asinh beyond it.
 
     Returns
     -------
-    beats, halves : ndarray of float64 of shape (n_records, n_leads * BEAT_SAMPLES)
-        `halves` is NaN where a record has fewer than four beats.
+    beats, halves : ndarray of float64 of shape (n_records, n_features)
+        Compressed samples, and voltages in mV; `halves` is NaN where a record has fewer than four
+        beats.
     """
-    beats = np.empty((len(signals), signals.shape[1] * BEAT_SAMPLES))
+    weights = voltage_weights(leads)
+    beats = np.empty((len(signals), n_features(len(scale))))
     halves = np.full_like(beats, np.nan)
     for row, signal in enumerate(signals):
         centers = beat_centers(signal, fs)
-        beats[row] = _compressed(median_beat(signal, centers, fs), scale)
+        beats[row] = features_of(median_beat(signal, centers, fs), scale, weights)
         if len(centers) >= _FEWEST_FOR_HALVES:
             middle = len(centers) // 2
             early, late = (
-                _compressed(median_beat(signal, part, fs), scale)
+                features_of(median_beat(signal, part, fs), scale, weights)
                 for part in (centers[:middle], centers[middle:])
             )
             halves[row] = early - late
@@ -70,8 +79,8 @@ def fit_directions(
 
     Parameters
     ----------
-    beats, halves : ndarray of shape (n_records, n_leads * BEAT_SAMPLES)
-        Of `compressed_beats`, of normal records.
+    beats, halves : ndarray of shape (n_records, n_features)
+        Of `beat_features`, of normal records.
     leads : sequence of str
         Out of the standard twelve.
     scale : ndarray of shape (n_leads,)
@@ -80,46 +89,60 @@ def fit_directions(
     Returns
     -------
     dict of ndarray
-        ``weights`` (n_features, n_pathologies) and ``bias`` (n_pathologies,): all that
-        `departures` needs.
+        ``weights`` (n_features, n_departures) and ``bias`` (n_departures,): all that `departures`
+        needs.
     """
-    known = halves[np.isfinite(halves).all(1)]
+    n_samples = len(scale) * BEAT_SAMPLES
+    samples, known = beats[:, :n_samples], halves[np.isfinite(halves).all(1), :n_samples]
     reference = _reference.fit_reference(
-        beats, known if len(known) else None, rng, max_axes=_MAX_AXES
+        samples, known if len(known) else None, rng, max_axes=_MAX_AXES
     )
     generator = np.random.default_rng(rng.randint(np.iinfo(np.int32).max))
-    columns = []
-    for kind in PATHOLOGIES:
+    weights = np.zeros((beats.shape[1], len(PATHOLOGIES) + len(VOLTAGES)))
+    weights[n_samples:, len(PATHOLOGIES) :] = np.eye(len(VOLTAGES))
+    for column, kind in enumerate(PATHOLOGIES):
         rows = generator.choice(len(beats), min(len(beats), _PER_PATHOLOGY), replace=False)
         shifts = []
-        for normal in beats[rows]:
+        for normal in samples[rows]:
             beat = np.sinh(normal.reshape(len(scale), -1)) * scale[:, None]
             ill = simulate_pathology(beat, kind, leads, generator)
-            shifts.append(_compressed(ill, scale) - normal)
+            shifts.append(_compressed(_levelled(ill), scale) - normal)
         shift = np.array(shifts) @ reference["projection"]
         lengths = np.linalg.norm(shift, axis=1, keepdims=True)
         # each simulation counts alike, however severe
         mean = np.divide(shift, lengths, out=np.zeros_like(shift), where=lengths > 0).mean(0)
-        columns.append(reference["projection"] @ mean)
-    weights = np.stack(columns, axis=1)
+        weights[:n_samples, column] = reference["projection"] @ mean
     along = beats @ weights
     spread = np.maximum(along.std(0), 1e-12)
     return {"weights": (weights / spread).astype(np.float32), "bias": -along.mean(0) / spread}
 
 
 def departures(directions: Directions, beats: np.ndarray) -> np.ndarray:
-    """Return the departure towards each pathology, of shape (n_records, n_pathologies).
+    """Return the departure towards each pathology and voltage, (n_records, n_departures).
 
-    In standard deviations of the training normals; negative away from the pathology.
+    In standard deviations of the training normals; negative away from it.
     """
     return beats @ directions["weights"] + directions["bias"]
 
 
 def joint_departure(along: np.ndarray) -> np.ndarray:
-    """Return the root of the summed squares of the departures towards pathologies, (n_records,)."""
+    """Return the root of the summed squares of the departures towards illness, (n_records,)."""
     return np.sqrt(np.square(np.maximum(0.0, along)).sum(1))
 
 
-def _compressed(beat: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    level = np.median(beat[:, LEVEL], axis=1, keepdims=True)
-    return np.arcsinh((beat - level) / scale[:, None]).ravel()
+def features_of(
+    beat: np.ndarray, scale: np.ndarray, weights: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return the features of one median beat, given those of `voltage_weights`."""
+    beat = _levelled(beat)
+    of_highest, of_lowest = weights
+    voltages = beat[:, QRS].max(1) @ of_highest + beat[:, QRS].min(1) @ of_lowest
+    return np.concatenate([_compressed(beat, scale), voltages])
+
+
+def _levelled(beat: np.ndarray) -> np.ndarray:
+    return beat - np.median(beat[:, LEVEL], axis=1, keepdims=True)
+
+
+def _compressed(levelled: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.arcsinh(levelled / scale[:, None]).ravel()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..detectors._directions import LEVEL
 from ..detectors.base import BaseDetector
+from ..pathologies import QRS, voltage_weights
 from ..signal.beats import window_fits
 from ..signal.median_beat import BEAT_SAMPLES, beat_grid
 from ..signal.r_peaks import beat_centers
@@ -35,12 +36,17 @@ def joint_departure(detector: BaseDetector, signals: Tensor) -> Tensor:
     scale = torch.from_numpy(np.asarray(detector.scale_, float))[:, None]
     beats = torch.stack([_median_beat(signal, detector.fs_) for signal in signals])
     level = beats[:, :, LEVEL].quantile(0.5, dim=2, keepdim=True)
-    compressed = ((beats - level) / scale).arcsinh().flatten(1)
+    beats = beats - level
+    leads = detector._named_leads(beats.shape[1])
+    of_highest, of_lowest = (torch.from_numpy(part) for part in voltage_weights(leads))
+    qrs = beats[:, :, QRS]
+    voltages = qrs.amax(2) @ of_highest + qrs.amin(2) @ of_lowest
+    features = torch.cat([(beats / scale).arcsinh().flatten(1), voltages], dim=1)
     weights, bias = (
         torch.from_numpy(np.asarray(detector.directions_[name], float))
         for name in ("weights", "bias")
     )
-    towards = (compressed @ weights + bias).clamp(min=0.0)
+    towards = (features @ weights + bias).clamp(min=0.0)
     return (towards.square().sum(1) + _TINY).sqrt()
 
 

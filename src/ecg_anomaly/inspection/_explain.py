@@ -9,7 +9,7 @@ import numpy as np
 
 from ..detectors import _reference
 from ..detectors.base import BaseDetector
-from ..pathologies import PATHOLOGIES
+from ..pathologies import DEPARTURES
 from ..signal.r_peaks import beat_centers
 from ._explanation import Explanation
 from ._maps import Attribution, attributions
@@ -163,7 +163,7 @@ def _departures(subject: Subject) -> list[tuple[tuple[str, float], ...]]:
     if not isinstance(detector, BaseDetector) or detector.score_method != "latent_beat":
         return [()] * len(subject.signals)
     return [
-        tuple((PATHOLOGIES[k], float(row[k])) for k in np.argsort(-row) if row[k] >= _FAR)
+        tuple((DEPARTURES[k], float(row[k])) for k in np.argsort(-row) if row[k] >= _FAR)
         for row in detector.departures(subject.signals.astype(np.float32))
     ]
 

@@ -25,6 +25,16 @@ from ..signal.median_beat import BEAT_SAMPLES
 from . import _chambers, _conduction, _repolarisation
 from ._beat import Beat, find_waves
 from ._infarction import infarction
+from ._voltage import QRS, VOLTAGES, voltage_weights
+
+__all__ = [
+    "DEPARTURES",
+    "PATHOLOGIES",
+    "QRS",
+    "VOLTAGES",
+    "simulate_pathology",
+    "voltage_weights",
+]
 
 _MAKERS: dict[str, Callable[[Beat, np.random.Generator], np.ndarray]] = {
     "inferior_infarction": partial(infarction, wall="inferior"),
@@ -48,6 +58,8 @@ _MAKERS: dict[str, Callable[[Beat, np.random.Generator], np.ndarray]] = {
 
 #: Names of the pathologies.
 PATHOLOGIES: tuple[str, ...] = tuple(_MAKERS)
+#: What a beat can depart towards: the pathologies, and high voltage by several criteria.
+DEPARTURES: tuple[str, ...] = PATHOLOGIES + VOLTAGES
 
 # The change fades within 50 ms of both ends of a beat.
 _ENDS = np.minimum(1.0, np.minimum(np.arange(BEAT_SAMPLES), np.arange(BEAT_SAMPLES)[::-1]) / 5.0)
