@@ -128,7 +128,7 @@ def test_the_score_joins_distance_and_departure(detector):
     distance = -copy.copy(detector).set_params(score_method="latent").score_samples(test.X)
     joint = _directions.joint_departure(departures)
     (center, spread), (usual, usual_spread) = detector.distance_scale_, detector.departure_scale_
-    expected = (distance - center) / spread + 0.7 * (joint - usual) / usual_spread
+    expected = (distance - center) / spread + (joint - usual) / usual_spread
     np.testing.assert_allclose(-scores, expected, rtol=1e-9)
     alone = detector.score_samples(test.X[3:4])
     np.testing.assert_array_equal(alone, scores[3:4])

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..detectors.base import BEAT_WEIGHT, SURPRISE_WEIGHT, BaseDetector
+from ..detectors.base import SURPRISE_WEIGHT, BaseDetector
 from ..nn.summary import summarise
 from ._beats import joint_departure
 
@@ -55,7 +55,7 @@ class AnomalyScore:
             center, scale = detector.distance_scale_
             beat_center, beat_scale = detector.departure_scale_
             beat = (departure - beat_center) / beat_scale
-            return (distance - center) / scale + BEAT_WEIGHT * beat
+            return (distance - center) / scale + beat
         center, scale = detector.surprise_scale_
         surprise = torch.log1p(((summaries["surprise"] - center) / scale).clamp(min=0.0))
         return (distance.square() + (SURPRISE_WEIGHT * surprise).square() + _TINY).sqrt()
