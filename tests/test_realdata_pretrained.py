@@ -12,7 +12,7 @@ from ecg_anomaly.metrics import anomaly_auroc
 
 FOLDER = Path(os.environ.get("ECG_ANOMALY_DATA") or "unset")
 # The first labelled records of fold 9, and what they had when the model was made.
-N_RECORDS, AUROC = 300, 0.0
+N_RECORDS, AUROC = 300, 0.947
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")  # wfdb
 
