@@ -145,6 +145,10 @@ class BaseDetector(
         self.__dict__.pop("directions_", None)
         summaries = self._summaries(X)
         features, halves = summaries["pooled"], summaries["halves"]
+        if not np.isfinite(features).all():
+            raise SignalError(
+                "training diverged in its last step: the hidden states are not finite. Lower lr."
+            )
         self.reference_ = _reference.fit_reference(
             features,
             halves if np.isfinite(halves).all() else None,
