@@ -83,6 +83,13 @@ class SignalInputMixin:
                 "resample it with Resampler first (score_records does)."
             )
 
+    def _batches(self, X: RecordSet | np.ndarray, size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
+        """Yield checked signals piece by piece; those of arrays were checked as a whole."""
+        if isinstance(X, RecordSet):
+            yield from self._checked_batches(X, size)
+        else:
+            yield from (X[start : start + size] for start in range(0, len(X), size))
+
     def _checked_batches(self, X: RecordSet, size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
         start = 0
         for batch in X.batches(size):

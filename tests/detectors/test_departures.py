@@ -17,8 +17,18 @@ from ecg_anomaly.pathologies import (
     simulate_pathology,
     voltage_weights,
 )
+from ecg_anomaly.signal.r_peaks import beat_centers
 
 TINY = {"channels": 8, "latent_dim": 4, "max_epochs": 1, "random_state": 0}
+
+
+def read_beats(signals, fs, leads, scale):
+    """Return features of median beats, and the differences of halves."""
+    centers = [beat_centers(signal, fs) for signal in signals]
+    return (
+        _directions.beat_features(signals, centers, fs, leads, scale),
+        _directions.half_differences(signals, centers, fs, scale),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +43,7 @@ def scale(normals):
 
 @pytest.fixture(scope="module")
 def beats(normals, scale):
-    return _directions.beat_features(normals, 100.0, STANDARD_LEADS, scale)
+    return read_beats(normals, 100.0, STANDARD_LEADS, scale)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +58,7 @@ def detector(normals):
 
 @pytest.fixture(scope="module")
 def others(scale):
-    return _directions.beat_features(make_ecg(30, random_state=5).X, 100.0, STANDARD_LEADS, scale)[
-        0
-    ]
+    return read_beats(make_ecg(30, random_state=5).X, 100.0, STANDARD_LEADS, scale)[0]
 
 
 def ill(beats, scale, kind):
@@ -93,7 +101,7 @@ def test_tall_beats_depart_towards_every_voltage(directions, normals, scale):
     plain, tall = (
         _directions.departures(
             directions,
-            _directions.beat_features(factor * normals[:10], 100.0, STANDARD_LEADS, scale)[0],
+            read_beats(factor * normals[:10], 100.0, STANDARD_LEADS, scale)[0],
         )
         for factor in (1.0, 2.0)
     )
@@ -104,7 +112,7 @@ def test_tall_beats_depart_towards_every_voltage(directions, normals, scale):
 def test_voltages_without_their_leads_say_nothing(normals):
     leads = ("II", "V2")
     scale = np.ones(2)
-    found = _directions.beat_features(normals[:20, [1, 7]], 100.0, leads, scale)
+    found = read_beats(normals[:20, [1, 7]], 100.0, leads, scale)
     directions = _directions.fit_directions(*found, leads, scale, np.random.RandomState(0))
     along = _directions.departures(directions, found[0])
     assert not along[:, [DEPARTURES.index(name) for name in VOLTAGES]].any()
@@ -112,7 +120,7 @@ def test_voltages_without_their_leads_say_nothing(normals):
 
 def test_few_normals_and_one_alone(scale, normals):
     for n in (1, 2, 9):
-        found = _directions.beat_features(normals[:n], 100.0, STANDARD_LEADS, scale)
+        found = read_beats(normals[:n], 100.0, STANDARD_LEADS, scale)
         directions = _directions.fit_directions(
             *found, STANDARD_LEADS, scale, np.random.RandomState(0)
         )

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import SignalError
 from ..leads import STANDARD_LEADS
 from ..preprocessing._base import SignalTransformer
-from ..records import BATCH_SIZE, RecordSet
+from ..records import RecordSet
 
 #: The other four of the standard twelve are sums and differences of the first two.
 INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -87,14 +87,9 @@ class SignalFeatures(SignalTransformer):
             if len(X) == 0:
                 raise SignalError(f"{type(self).__name__} cannot transform the empty {X!r}.")
         signals, _ = self._check_input(X)
-        batches = (
-            self._checked_batches(signals)
-            if isinstance(signals, RecordSet)
-            else (signals[k : k + BATCH_SIZE] for k in range(0, len(signals), BATCH_SIZE))
-        )
         out: np.ndarray | None = None
         start = 0
-        for batch in batches:
+        for batch in self._batches(signals):
             rows = self._features(batch)
             if out is None:
                 # filled piece by piece: joining the pieces would hold them twice

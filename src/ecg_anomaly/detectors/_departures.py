@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
+from .._input import SignalInputMixin
 from ..errors import SignalError
 from ..leads import STANDARD_LEADS
 from ..pathologies import DEPARTURES
+from ..signal.r_peaks import beat_centers
 from . import _directions
 
 # In seconds: a median beat of less is that of one or two.
 _SHORTEST = 2.5
 
 
-class DeparturesMixin:
+class DeparturesMixin(SignalInputMixin):
     """Median beats of a detector with ``score_method="latent_beat"``.
 
     `_fit_directions` sets `directions_`, which detectors with another score do not have.
     """
 
     score_method: str
-    leads_: tuple[str, ...]
-    n_leads_in_: int
-    fs_: float
     scale_: np.ndarray
     directions_: _directions.Directions
-
-    def _chunks(self, X) -> Iterator[np.ndarray]:
-        raise NotImplementedError
 
     def _check_fitted_input(self, X):
         raise NotImplementedError
@@ -48,7 +42,7 @@ class DeparturesMixin:
         """
         X = self._check_fitted_input(X)
         self._check_directions()
-        return np.concatenate([self._along(signals) for signals in self._chunks(X)])
+        return np.concatenate([self._along(signals) for signals in self._batches(X)])
 
     def _beat_leads(self, n_leads: int, n_samples: int) -> tuple[str, ...]:
         """Return the leads whose median beats count: none but by the score that reads them."""
@@ -74,17 +68,23 @@ class DeparturesMixin:
         return self.leads_ or (STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else ())
 
     def _fit_directions(self, X, leads: tuple[str, ...], rng) -> np.ndarray:
-        found = [
-            _directions.beat_features(signals, self.fs_, leads, self.scale_)
-            for signals in self._chunks(X)
-        ]
+        found = []
+        for signals in self._batches(X):
+            centers = self._centers(signals)
+            beats = _directions.beat_features(signals, centers, self.fs_, leads, self.scale_)
+            halves = _directions.half_differences(signals, centers, self.fs_, self.scale_)
+            found.append((beats, halves))
         beats, halves = (np.concatenate(part) for part in zip(*found, strict=True))
         self.directions_ = _directions.fit_directions(beats, halves, leads, self.scale_, rng)
         return _directions.departures(self.directions_, beats)
 
+    def _centers(self, signals: np.ndarray) -> list[np.ndarray]:
+        return [beat_centers(signal, self.fs_) for signal in signals]
+
     def _along(self, signals: np.ndarray) -> np.ndarray:
         leads = self._named_leads(signals.shape[1])
-        beats, _ = _directions.beat_features(signals, self.fs_, leads, self.scale_)
+        centers = self._centers(signals)
+        beats = _directions.beat_features(signals, centers, self.fs_, leads, self.scale_)
         return _directions.departures(self.directions_, beats)
 
     def _check_directions(self) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 
 from ..pathologies import PATHOLOGIES, QRS, VOLTAGES, simulate_pathology, voltage_weights
 from ..signal.median_beat import BEAT_SAMPLES, median_beat
-from ..signal.r_peaks import beat_centers
 from . import _reference
 
 # Axes of the space of normal beats: 60 to 100 are best on PTB-XL fold 8, 800 cost .015 of AUROC.
@@ -35,14 +34,20 @@ def n_features(n_leads: int) -> int:
 
 
 def beat_features(
-    signals: np.ndarray, fs: float, leads: Sequence[str], scale: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the median beats of records as features, and by how much those of halves differ.
+    signals: np.ndarray,
+    centers: Sequence[np.ndarray],
+    fs: float,
+    leads: Sequence[str],
+    scale: np.ndarray,
+) -> np.ndarray:
+    """Return the median beats of records as features.
 
     Parameters
     ----------
     signals : ndarray of shape (n_records, n_leads, n_samples)
         In mV.
+    centers : sequence of ndarray
+        R peaks of each record, in samples.
     fs : float
         In Hz.
     leads : sequence of str
@@ -52,24 +57,43 @@ def beat_features(
 
     Returns
     -------
-    beats, halves : ndarray of float64 of shape (n_records, n_features)
-        Compressed samples, and voltages in mV; `halves` is NaN where a record has fewer than four
-        beats.
+    ndarray of float64 of shape (n_records, n_features)
+        Compressed samples, and voltages in mV.
     """
     weights = voltage_weights(leads)
-    beats = np.empty((len(signals), n_features(len(scale))))
-    halves = np.full_like(beats, np.nan)
-    for row, signal in enumerate(signals):
-        centers = beat_centers(signal, fs)
-        beats[row] = features_of(median_beat(signal, centers, fs), scale, weights)
-        if len(centers) >= _FEWEST_FOR_HALVES:
-            middle = len(centers) // 2
+    return np.stack(
+        [
+            features_of(median_beat(signal, peaks, fs), scale, weights)
+            for signal, peaks in zip(signals, centers, strict=True)
+        ]
+    )
+
+
+def half_differences(
+    signals: np.ndarray, centers: Sequence[np.ndarray], fs: float, scale: np.ndarray
+) -> np.ndarray:
+    """Return by how much the compressed samples of records' halves differ.
+
+    Parameters
+    ----------
+    signals, centers, fs, scale
+        As in `beat_features`.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n_records, n_leads * BEAT_SAMPLES)
+        NaN where a record has fewer than four beats.
+    """
+    differences = np.full((len(signals), len(scale) * BEAT_SAMPLES), np.nan)
+    for row, (signal, peaks) in enumerate(zip(signals, centers, strict=True)):
+        if len(peaks) >= _FEWEST_FOR_HALVES:
+            middle = len(peaks) // 2
             early, late = (
-                features_of(median_beat(signal, part, fs), scale, weights)
-                for part in (centers[:middle], centers[middle:])
+                _compressed(_levelled(median_beat(signal, part, fs)), scale)
+                for part in (peaks[:middle], peaks[middle:])
             )
-            halves[row] = early - late
-    return beats, halves
+            differences[row] = early - late
+    return differences
 
 
 def fit_directions(
@@ -79,8 +103,8 @@ def fit_directions(
 
     Parameters
     ----------
-    beats, halves : ndarray of shape (n_records, n_features)
-        Of `beat_features`, of normal records.
+    beats, halves : ndarray of shape (n_records, n_features), (n_records, n_leads * BEAT_SAMPLES)
+        Of `beat_features` and `half_differences`, of normal records.
     leads : sequence of str
         Out of the standard twelve.
     scale : ndarray of shape (n_leads,)
@@ -93,7 +117,7 @@ def fit_directions(
         needs.
     """
     n_samples = len(scale) * BEAT_SAMPLES
-    samples, known = beats[:, :n_samples], halves[np.isfinite(halves).all(1), :n_samples]
+    samples, known = beats[:, :n_samples], halves[np.isfinite(halves).all(1)]
     reference = _reference.fit_reference(
         samples, known if len(known) else None, rng, max_axes=_MAX_AXES
     )

@@ -17,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional as F
 
-from .._input import SignalInputMixin
 from .._training import (
     BatchReader,
     TrainingPlan,
@@ -69,9 +68,7 @@ COMMON_CONSTRAINTS: dict = {
 }
 
 
-class BaseDetector(
-    DeparturesMixin, SignalInputMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta
-):
+class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of the detectors; a subclass declares parameters and builds its network."""
 
     #: Parameters that shape the network: with them, its weights can be put into a new one.
@@ -310,16 +307,10 @@ class BaseDetector(
         )
         return hidden, x
 
-    def _chunks(self, X) -> Iterator[np.ndarray]:
-        if isinstance(X, RecordSet):
-            yield from self._checked_batches(X, _CHUNK)
-        else:
-            yield from (X[start : start + _CHUNK] for start in range(0, len(X), _CHUNK))
-
     def _outputs(self, X) -> Iterator[tuple[np.ndarray, Tensor, Output]]:
         """Yield records, what the network is given and what it says of them, chunk by chunk."""
         device = next(self.module_.parameters()).device
-        for batch in self._chunks(X):
+        for batch in self._batches(X, _CHUNK):
             x = self._tensor(batch)
             padded = F.pad(x, (0, 0, 0, 0, 0, -len(x) % BATCH_IN_SCORING)).to(device)
             with torch.no_grad(), threads():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -17,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._input import SignalInputMixin
 from ..errors import ECGWarning, SignalError
-from ..records import BATCH_SIZE, RecordSet
+from ..records import RecordSet
 from ..signal.checks import check_rate
 from ..signal.scaling import NORMAL_IQR
 from ._heartbeat_features import NAMES, check_windows, heartbeat_features
@@ -266,12 +265,6 @@ class HeartbeatDetector(SignalInputMixin, OutlierMixin, BaseEstimator):
         return np.concatenate(
             [heartbeat_features(batch[:, 0], self.fs_) for batch in self._batches(X)]
         )
-
-    def _batches(self, X) -> Iterator[np.ndarray]:
-        if isinstance(X, RecordSet):
-            yield from self._checked_batches(X)
-        else:
-            yield from (X[start : start + BATCH_SIZE] for start in range(0, len(X), BATCH_SIZE))
 
     def _learn(self, features: np.ndarray) -> None:
         self.center_, self.scale_ = _center_and_scale(features)

@@ -101,22 +101,20 @@ def evaluate(
     cells: dict[tuple[str, int | None], Cell] = {}
     waiting = []
     for name, estimator, seed in tasks:
-        found = None
+        found, key = None, ""
         if kept is not None:
             key = cell_key(estimator, seed, digest, protocol)
             found = load_cell(cell_path(kept, name, seed), key)
         if found is None:
-            waiting.append((name, estimator, seed))
+            waiting.append((name, estimator, seed, key))
         else:
             cells[name, seed] = found
             _tell(progress, found, len(cells), len(tasks))
 
-    def work(name: str, estimator: Any, seed: int | None) -> Cell:
+    def work(name: str, estimator: Any, seed: int | None, key: str) -> Cell:
         cell = run_cell(name, estimator, seed, training, test, test_digests, protocol)
         if kept is not None:
-            save_cell(
-                cell_path(kept, name, seed), cell, cell_key(estimator, seed, digest, protocol)
-            )
+            save_cell(cell_path(kept, name, seed), cell, key)
         return cell
 
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
