@@ -20,8 +20,10 @@ from ecg_anomaly import (
     cli,
     experiment,
     load,
+    load_pretrained,
     make_ecg,
     save,
+    score_beats,
     score_records,
     scoring,
 )
@@ -133,6 +135,42 @@ def test_scores_as_json(workshop, model):
 def test_json_for_short(workshop, model):
     expected = run("score", "--model", model, workshop / "records", "--format", "json")
     assert run("score", "--model", model, workshop / "records", "--json") == expected
+
+
+def test_beats_as_csv_and_as_json(tmp_path):
+    ecgs = make_ecg(1, duration=15, random_state=0)
+    write_record(tmp_path / "r0.hea", ecgs.X[0])
+    paths = [tmp_path / "r0.hea", tmp_path / "nothere.hea"]
+    code, out, err = run("beats", *paths, "--format", "csv")
+    assert code == 0
+    assert err.startswith("not scorable")
+    assert err.count("\n") == 1
+    assert "nothere.hea" in err
+    rows = list(csv.DictReader(io.StringIO(out)))
+    expected = score_beats(load_pretrained("mitbih-360hz"), paths, errors="report")
+    assert list(rows[0]) == expected.columns.tolist()
+    assert [row["verdict"] for row in rows] == expected["verdict"].tolist()
+    found = [float(row["score"]) for row in rows if row["score"]]
+    np.testing.assert_allclose(found, expected["score"].dropna(), rtol=1e-9)
+    assert len(found) > 3
+    of_v1 = run("beats", paths[0], "--lead", "V1", "--format", "json", "--out", tmp_path / "v1")
+    assert of_v1 == (0, "", "")
+    other = json.loads((tmp_path / "v1").read_text())
+    assert [row["score"] for row in other if row["score"]] != found
+    code, out, err = run("beats", paths[1])
+    assert (code, len(out.splitlines())) == (2, 2)
+
+
+def test_whole_records_are_not_scored_by_a_model_of_beats(workshop):
+    code, _, err = run("score", "--model", "mitbih-360hz", workshop / "records")
+    assert code == 2
+    assert "ecg-anomaly beats" in err
+
+
+def test_info_tells_what_a_model_of_beats_takes():
+    code, out, _ = run("info", "mitbih-360hz")
+    assert code == 0
+    assert "takes: 1 lead(s) without a name; 360 Hz; 10 s around a heartbeat" in out
 
 
 def test_bare_numbers_are_scored_too(workshop, model, tmp_path):
@@ -603,7 +641,7 @@ def test_wrong_usage_is_explained(command):
 def test_help_names_the_commands():
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("fit", "score", "evaluate", "info", "demo"):
+    for command in ("fit", "score", "beats", "evaluate", "calibrate", "info", "demo"):
         assert command in out
 
 

@@ -26,7 +26,7 @@ _EXPORTS = {
     "records": ("Record", "RecordSet"),
     "quality": ("QualityGate",),
     "model_selection": ("ConformalDetector", "NormalsOnly", "TunedThresholdDetector"),
-    "scoring": ("score_records",),
+    "scoring": ("score_beats", "score_records"),
     "inspection": ("explain",),
     "evaluation": ("evaluate",),
     "persistence": ("load", "save"),

@@ -27,6 +27,8 @@ class SignalInputMixin:
 
     _allow_nan = False
     _any_length = False
+    # whether a heartbeat must lie in the middle of each record
+    _beat_centred = False
     n_leads: int
     n_features_in_: int
     n_leads_in_: int

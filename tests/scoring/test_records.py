@@ -305,15 +305,16 @@ def test_options_are_checked(detector):
 
 
 def test_what_a_model_takes(small, detector, imputing, ecgs):
-    assert model_input(detector) == (100.0, STANDARD_LEADS, 400, False, False)
-    assert model_input(imputing) == (100.0, STANDARD_LEADS, 400, True, False)
+    assert model_input(detector) == (100.0, STANDARD_LEADS, 12, 400, False, False, False)
+    assert model_input(imputing) == (100.0, STANDARD_LEADS, 12, 400, True, False, False)
     on_arrays = small(CAEDetector, fs=250).fit(ecgs)
-    assert model_input(on_arrays) == (250.0, STANDARD_LEADS, 400, False, False)
+    assert model_input(on_arrays) == (250.0, STANDARD_LEADS, 12, 400, False, False, False)
     named = small(CAEDetector, leads=["V1", "II"]).fit(ecgs[:, :2])
     assert model_input(named).leads == ("V1", "II")
     nameless = small(CAEDetector).fit(ecgs[:, :2])
+    assert model_input(nameless)[1:3] == ((), 2)
     with pytest.raises(SignalError, match=r"names of its 2 leads.*leads="):
-        model_input(nameless)
+        score_records(nameless, [])
 
 
 def test_a_model_of_one_lead(small, ecgs):

@@ -7,6 +7,7 @@ import warnings
 import typer
 
 from ..errors import ECGError
+from ._beats import beats
 from ._calibrate import calibrate
 from ._demo import demo
 from ._evaluate import evaluate
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _command in (fit, score, evaluate, calibrate, info, demo):
+for _command in (fit, score, beats, evaluate, calibrate, info, demo):
     app.command()(_command)
 
 

@@ -27,7 +27,9 @@ def info(
     document = read_metadata(file)
     seconds = takes.n_samples / takes.fs
     print(f"version: {document['version']}")
-    print(f"takes: {', '.join(takes.leads)}; {takes.fs:g} Hz; {seconds:g} s")
+    leads = ", ".join(takes.leads) or f"{takes.n_leads} lead(s) without a name"
+    around = " around a heartbeat" if takes.beat_centred else ""
+    print(f"takes: {leads}; {takes.fs:g} Hz; {seconds:g} s{around}")
     print(f"threshold: {threshold_of(loaded):.6g}")
     about: dict[str, Any] = {"detector": {type(detector).__name__: _plain(detector.get_params())}}
     conformal = conformal_of(loaded)

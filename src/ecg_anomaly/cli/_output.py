@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
 from ._options import Format
 
+_NAMES = ("record_id", "source", "problem")
 ERRORS = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -28,6 +30,35 @@ def print_table(table) -> None:
     formatters = {column: number(1 if column.endswith(" s") else 3) for column in table.columns}
     shown = table.transform({name: lambda v, f=f: v.map(f) for name, f in formatters.items()})
     print(shown.where(table.notna(), "").T.to_string())
+
+
+def write_table(table, format: Format, out: Path | None) -> None:
+    """Write a table of scores to a file or standard output."""
+    from ..persistence import write_whole
+
+    table = table.assign(**{column: table[column].map(_printable) for column in _NAMES})
+    if format is Format.TABLE:
+        table = table.drop(columns=[c for c in ("findings", "problem") if c in table])
+    text = as_text(table, format)
+    if out is None:
+        print(text)
+    else:
+        write_whole(out, f"{text}\n".encode())
+
+
+def show_problems(table) -> None:
+    """Print a line for each row with a problem on standard error."""
+    for name, source, verdict, problem in table[[*_NAMES[:2], "verdict", "problem"]].itertuples(
+        index=False
+    ):
+        if problem:
+            where = "" if source and source in problem else f"{source or name}: "
+            ERRORS.print(_printable(f"{verdict}: {where}{problem}"))
+
+
+def _printable(text: str) -> str:
+    # names of files need not be text
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def as_text(table, format: Format) -> str:

@@ -18,9 +18,7 @@ from ._options import (
     RateOption,
     UnitOption,
 )
-from ._output import ERRORS, as_text, tracked
-
-_TOLD = ["record_id", "source", "verdict", "problem"]
+from ._output import show_problems, tracked, write_table
 
 
 def score(
@@ -39,7 +37,7 @@ def score(
 ) -> None:
     """Score records; what cannot be scored is reported, and the rest goes on."""
     from ..io import find_records
-    from ..persistence import load, write_whole
+    from ..persistence import load
     from ..scoring import score_records
 
     check_aggregate(aggregate)
@@ -55,18 +53,7 @@ def score(
         read=reader(fs, leads, unit),
     )
     format = Format.JSON if as_json else format
-    for column in ("record_id", "source", "problem"):  # names need not be text
-        table[column] = [text.encode(errors="surrogateescape").decode(errors="replace")
-                         for text in table[column]]  # fmt: skip
-    shown = table.drop(columns=["findings", "problem"]) if format is Format.TABLE else table
-    text = as_text(shown, format)
-    if out is None:
-        print(text)
-    else:
-        write_whole(out, f"{text}\n".encode())
-    for name, source, verdict, problem in table[_TOLD].itertuples(index=False):
-        if problem:
-            where = "" if source and source in problem else f"{source or name}: "
-            ERRORS.print(f"{verdict}: {where}{problem}")
+    write_table(table, format, out)
+    show_problems(table)
     if (table["verdict"] == "not scorable").all():
         raise typer.Exit(2)

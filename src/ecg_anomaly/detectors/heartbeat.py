@@ -96,14 +96,12 @@ class HeartbeatDetector(SignalInputMixin, OutlierMixin, BaseEstimator):
     See Also
     --------
     ecg_anomaly.datasets.load_mitbih : windows around the beats of long recordings.
-    ecg_anomaly.signal.r_peaks.find_r_peaks : where the beats of a new recording are.
-    ecg_anomaly.signal.beats.cut_windows : windows around them.
+    ecg_anomaly.score_beats : every heartbeat of new recordings.
 
     Notes
     -----
     The middle of the window, sample ``n_samples // 2``, must lie within 0.1 s of the QRS complex;
-    the other beats are found. So a new recording is cut around its R peaks; `score_records` cuts
-    without regard to beats, and what it gives means nothing here. Windows of 10 s were used
+    the other beats are found; `score_beats` cuts new recordings so. Windows of 10 s were used
     throughout. Beats that are unusual for everyone but usual for their window, such as those of
     bundle branch block or of a run of tachycardia that fills it, are found by shape and rate alone,
     and less surely.
@@ -144,6 +142,7 @@ class HeartbeatDetector(SignalInputMixin, OutlierMixin, BaseEstimator):
     [1, -1]
     """
 
+    _beat_centred = True
     _parameter_constraints: ClassVar[dict] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "contamination": [Interval(Real, 0, 0.5, closed="right")],

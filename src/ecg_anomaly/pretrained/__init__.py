@@ -30,9 +30,10 @@ def load_pretrained(name: str = "ptbxl-100hz") -> Any:
     Returns
     -------
     estimator
-        Fitted, with a threshold at a false-alarm rate of 5 % and conformal p-values for ECGs like
-        those that it was calibrated on; elsewhere, calibrate it on local normals
-        (`ecg_anomaly.scoring.calibrate`). Research use only: no medical device.
+        Fitted, with a threshold at a false-alarm rate of 5 % for ECGs like those that it was
+        calibrated on, ``"ptbxl-100hz"`` with conformal p-values too; elsewhere, calibrate it on
+        local normals (`ecg_anomaly.scoring.calibrate`). The first is for `score_records`, the
+        second for `score_beats`. Research use only: no medical device.
 
     Raises
     ------

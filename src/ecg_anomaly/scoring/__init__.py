@@ -1,5 +1,6 @@
 """Scoring of records as they come: any rate, any order of leads, any length."""
 
+from ._beats import score_beats
 from ._calibrate import calibrate
 from ._model import ModelInput, conformal_of, detector_of, gated_of, model_input, threshold_of
 from ._records import score_records
@@ -11,6 +12,7 @@ __all__ = [
     "detector_of",
     "gated_of",
     "model_input",
+    "score_beats",
     "score_records",
     "threshold_of",
 ]

@@ -19,17 +19,20 @@ from ..model_selection._held_out import HeldOutDetector
 
 
 class ModelInput(NamedTuple):
-    """What a model takes: rate in Hz, leads by name, and samples.
+    """What a model takes: rate in Hz, leads, and samples.
 
-    `allow_nan` tells whether NaN may stand in it, `any_length` whether it brings records of other
-    lengths to its own.
+    `leads` is () where nobody named them. `allow_nan` tells whether NaN may stand in it,
+    `any_length` whether it brings records of other lengths to its own, `beat_centred` whether a
+    heartbeat must lie in the middle.
     """
 
     fs: float
     leads: tuple[str, ...]
+    n_leads: int
     n_samples: int
     allow_nan: bool
     any_length: bool
+    beat_centred: bool
 
 
 def detector_of(model: Any) -> Any:
@@ -55,8 +58,7 @@ def model_input(model: Any) -> ModelInput:
     Raises
     ------
     SignalError
-        If nobody named the model's leads and they are not twelve, or its steps do not agree on the
-        sampling rate.
+        If its steps do not agree on the sampling rate.
     ECGError
         If the model has no detector.
     NotFittedError
@@ -67,13 +69,40 @@ def model_input(model: Any) -> ModelInput:
     leads = next((step.leads_ for step in steps if step.leads_), ())
     if not leads and first.n_leads_in_ == len(STANDARD_LEADS):
         leads = STANDARD_LEADS
-    if not leads:
+    return ModelInput(
+        fs=_rate_in(steps),
+        leads=tuple(leads),
+        n_leads=first.n_leads_in_,
+        n_samples=first.n_features_in_ // first.n_leads_in_,
+        allow_nan=first._allow_nan,
+        any_length=first._any_length,
+        beat_centred=steps[-1]._beat_centred,
+    )
+
+
+def record_input(model: Any) -> ModelInput:
+    """Return what a model takes that scores records cut without regard to heartbeats.
+
+    Raises
+    ------
+    SignalError
+        As `model_input`, and if nobody named the model's leads and they are not twelve, or if a
+        heartbeat must lie in the middle of its windows.
+    ECGError, NotFittedError
+        As `model_input`.
+    """
+    wanted = model_input(model)
+    if wanted.beat_centred:
         raise SignalError(
-            f"the model does not know the names of its {first.n_leads_in_} leads; fit it on a "
+            f"{type(detector_of(model)).__name__} scores single heartbeats in the middle of a "
+            "window; use score_beats, on the command line `ecg-anomaly beats`."
+        )
+    if not wanted.leads:
+        raise SignalError(
+            f"the model does not know the names of its {wanted.n_leads} leads; fit it on a "
             "RecordSet, or give the detector leads=."
         )
-    n_samples = first.n_features_in_ // first.n_leads_in_
-    return ModelInput(_rate_in(steps), tuple(leads), n_samples, first._allow_nan, first._any_length)
+    return wanted
 
 
 def gated_of(model: Any) -> GatedDetector | None:

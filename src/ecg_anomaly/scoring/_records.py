@@ -16,7 +16,7 @@ from ..records import Record, RecordSet
 from ..verdicts import NOT_SCORABLE, verdicts
 from ._gating import gate_windows
 from ._known import known_of
-from ._model import ModelInput, conformal_of, gated_of, model_input, threshold_of
+from ._model import ModelInput, conformal_of, gated_of, record_input, threshold_of
 from ._windows import Windows, WindowSource, plain_windows
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ def score_records(
     [11, 11]
     """
     check_aggregate(aggregate)
-    if errors not in ("raise", "report"):
-        raise ValueError(f'errors must be "raise" or "report", got {errors!r}.')
+    check_errors(errors)
     return score_opened(model, opened(records, read), aggregate, errors)
 
 
@@ -108,13 +107,19 @@ def check_aggregate(aggregate: str) -> None:
         raise ValueError(f"aggregate must be one of {sorted(_AGGREGATES)}, got {aggregate!r}.")
 
 
+def check_errors(errors: str) -> None:
+    """Refuse an unknown way to treat records that cannot be scored."""
+    if errors not in ("raise", "report"):
+        raise ValueError(f'errors must be "raise" or "report", got {errors!r}.')
+
+
 def score_opened(
     model: Any, items: Iterable[Opened], aggregate: str, errors: str = "report"
 ) -> pd.DataFrame:
     """Return the table of `score_records` for records that were opened already."""
     import pandas as pd
 
-    wanted, gated = model_input(model), gated_of(model)
+    wanted, gated = record_input(model), gated_of(model)
     score = model.score_samples if gated is None else gated.score_imputed
     conformal = conformal_of(model)
     calibrated_by = getattr(conformal, "aggregate_", aggregate)
