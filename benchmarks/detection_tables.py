@@ -63,6 +63,25 @@ def superclasses(document):
     )
 
 
+def peers(document):
+    """Return the table of published networks and of the detectors of libraries, the best first."""
+    columns = ["matched AUROC", "AUPRC", "sens. at 95 % spec.", "false alarms"]
+    return lined(
+        ["detector", "AUROC", *columns, "epochs", "fit", "records/s"],
+        [
+            [
+                row["detector"],
+                with_interval(row, "AUROC"),
+                *(told(row[column]) for column in columns),
+                f"{row['epochs']:.2g} of {row['of epochs']:.0f}" if row.get("epochs") else "",
+                f"{row['fit s']:.0f} s",
+                f"{document['n_test'] / row['score s']:.3g}",
+            ]
+            for row in sorted(document["results"], key=lambda row: -row["AUROC"])
+        ],
+    )
+
+
 def shift(document):
     """Return the table of devices and sites left out of the training."""
     rows = [
@@ -75,6 +94,19 @@ def shift(document):
         for row in document["left out"]
     ]
     return lined(["left out", "normals + anomalies", "trained on all", "left out", "loss"], rows)
+
+
+def challenges(document):
+    """Return how many records of each database and label were flagged: counts, no measure."""
+    verdicts = ("flagged", "not flagged", "not scorable")
+    return lined(
+        ["database", "label", *verdicts],
+        [
+            [name, label, *(str(counts[verdict]) for verdict in verdicts)]
+            for name, found in document.items()
+            for label, counts in found["records"].items()
+        ],
+    )
 
 
 def ecg5000(document):

@@ -6,13 +6,25 @@ python benchmarks/tables.py
 import json
 from pathlib import Path
 
-from detection_tables import ecg5000, mitbih, mitbih_intra, ptbxl, superclasses
+from detection_tables import (
+    challenges,
+    ecg5000,
+    mitbih,
+    mitbih_intra,
+    peers,
+    ptbxl,
+    shift,
+    superclasses,
+)
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = {
     "ptbxl": [ROOT / "README.md", ROOT / "docs" / "results.md"],
     "superclasses": [ROOT / "docs" / "results.md"],
+    "peers": [ROOT / "docs" / "results.md"],
+    "shift": [ROOT / "docs" / "results.md"],
+    "challenges": [ROOT / "docs" / "results.md"],
     "ecg5000": [ROOT / "docs" / "results.md"],
     "mitbih": [ROOT / "docs" / "results.md"],
     "mitbih_intra": [ROOT / "docs" / "results.md"],
@@ -215,6 +227,9 @@ def quality(document):
 TABLES = {
     "ptbxl": ptbxl,
     "superclasses": superclasses,
+    "peers": peers,
+    "shift": shift,
+    "challenges": challenges,
     "ecg5000": ecg5000,
     "mitbih": mitbih,
     "mitbih_intra": mitbih_intra,

@@ -146,6 +146,26 @@ def test_the_mixture_has_most_of_the_energy():
     np.testing.assert_allclose(mixture, expected, atol=0.1)
 
 
+@pytest.mark.parametrize("fs", [60, 100, 128.5, 250, 360, 500, 1000])
+@pytest.mark.parametrize("scale", [1.0, -1.0, 1e-100, 1e100])
+def test_centers_are_found_at_any_rate_and_scale(fs, scale):
+    x, peaks = beats(fs)
+    sensitivity, ppv = quality(fs, beat_centers(scale * np.stack([x, -2 * x]), fs), peaks)
+    assert sensitivity >= 0.95
+    assert ppv >= 0.95
+
+
+@settings(max_examples=60, deadline=None)
+@given(n=st.integers(1, 1500), fs=st.sampled_from([50, 100, 250, 999]), seed=st.integers(0, 99))
+def test_any_record_gives_centers_within_it(n, fs, seed):
+    record = np.random.default_rng(seed).normal(size=(3, n)) * 10.0 ** (seed % 41 - 20)
+    record[:, : seed * n // 100] = 0.0
+    found = beat_centers(record, fs)
+    assert found.dtype == np.int64
+    assert (np.diff(found) > 0).all()
+    assert ((found >= 0) & (found < n)).all()
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_beats_are_found_where_they_deflect_most(sign):
     at = np.arange(60, 1000, 83)
@@ -156,7 +176,7 @@ def test_beats_are_found_where_they_deflect_most(sign):
 @pytest.mark.parametrize("off", [-6, 4])
 def test_marks_beside_the_peak_are_moved_to_it(off, monkeypatch):
     at = np.arange(60, 1000, 83)
-    monkeypatch.setattr("ecg_anomaly.signal.r_peaks.find_r_peaks", lambda x, fs: at + off)
+    monkeypatch.setattr("ecg_anomaly.signal.r_peaks._find_fast", lambda x, fs: at + off)
     np.testing.assert_array_equal(beat_centers(pulses(at), 100.0), at)
 
 
