@@ -13,7 +13,7 @@ def pulses(centers, n_leads=3, n_samples=1000, width=2.0):
 
 
 def test_the_median_beat_is_the_beat():
-    at = np.array([150, 250, 360, 450, 540, 650, 740, 850])
+    at = np.array([50, 150, 250, 360, 450, 540, 650, 740, 850])
     record = pulses(at, n_leads=2)
     noisy = record + 0.05 * np.random.default_rng(0).normal(size=record.shape)
     features = MedianBeat().fit_transform(noisy[None])[0]

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..signal.r_peaks import beat_centers
+from ..signal.r_peaks import find_r_peaks, move_to_largest, strongest_mixture
 from ._features import SignalFeatures
 
 
@@ -39,7 +39,7 @@ class HeartRate(SignalFeatures):
 
     See Also
     --------
-    ecg_anomaly.signal.r_peaks.beat_centers : how the peaks are found.
+    ecg_anomaly.signal.r_peaks.find_r_peaks : how the peaks are found.
 
     Examples
     --------
@@ -62,7 +62,13 @@ class HeartRate(SignalFeatures):
 
     def _features(self, X: np.ndarray) -> np.ndarray:
         fs, n_samples = float(self.fs), X.shape[2]
-        return np.stack([rhythm(beat_centers(record, fs), n_samples, fs) for record in X])
+        return np.stack([rhythm(_every_beat(record, fs), n_samples, fs) for record in X])
+
+
+def _every_beat(record: np.ndarray, fs: float) -> np.ndarray:
+    # a median bears a missed beat, as those of beat_centers, and a rhythm does not
+    mixture = strongest_mixture(record)
+    return move_to_largest(find_r_peaks(mixture, fs), np.abs(mixture), fs)
 
 
 def rhythm(centers: np.ndarray, n_samples: int, fs: float) -> np.ndarray:

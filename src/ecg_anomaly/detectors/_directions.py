@@ -146,7 +146,9 @@ def departures(directions: Directions, beats: np.ndarray) -> np.ndarray:
 
     In standard deviations of the training normals; negative away from it.
     """
-    return beats @ directions["weights"] + directions["bias"]
+    # one beat at a time: a product of many could round differently with their number
+    along = [beat @ directions["weights"] for beat in beats]
+    return np.reshape(along, (len(beats), len(directions["bias"]))) + directions["bias"]
 
 
 def joint_departure(along: np.ndarray) -> np.ndarray:
