@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .baselines import BASELINES, make_baseline
 from .detectors import GatedDetector
@@ -17,10 +17,10 @@ from .experiment import (
     Strict,
     SyntheticConfig,
     check_gate,
-    first_problem,
     load_config,
     load_datasets,
     read_yaml,
+    validated,
 )
 from .model_selection import FalseAlarmRate
 from .persistence import write_whole
@@ -114,11 +114,7 @@ def load_comparison(name: str | Path) -> ComparisonConfig:
     >>> list(load_comparison("synthetic").detectors)
     ['VAEMHADetector', 'CAEDetector', 'random kernels', 'PCA residual']
     """
-    content = read_yaml(name, _FOLDER)
-    try:
-        return ComparisonConfig.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(f"{name}: {first_problem(error)}.") from None
+    return validated(ComparisonConfig, read_yaml(name, _FOLDER), name)
 
 
 def run_comparison(

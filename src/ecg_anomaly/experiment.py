@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import yaml
@@ -24,12 +24,11 @@ from .evaluation import evaluate_scores
 from .evaluation.cells import refuse_oracle, tuned_on
 from .metrics import Interval
 from .model_selection import FalseAlarmRate, TunedThresholdDetector, scores_or_nan
-from .model_selection._held_out import HeldOutDetector
 from .model_selection.disjoint import record_digests
 from .preprocessing import TRANSFORMERS
 from .quality import QualityGate
 from .records import BATCH_SIZE
-from .scoring import gated_of, threshold_of
+from .scoring import gated_of, thresholds_of
 
 logger = logging.getLogger(__name__)
 _DETECTORS: dict[str, type] = {cls.__name__: cls for cls in DETECTORS}
@@ -40,6 +39,9 @@ class Strict(BaseModel):
     """Settings that refuse keys they do not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Described = TypeVar("Described", bound=Strict)
 
 
 class PTBXLConfig(Strict):
@@ -215,13 +217,18 @@ def check_config(content: Any, name: str | Path) -> ExperimentConfig:
     ConfigError
         If a key or value is wrong; the message names it.
     """
+    return validated(ExperimentConfig, content, name)
+
+
+def validated(kind: type[Described], content: Any, name: str | Path) -> Described:
+    """Return what a YAML describes, or raise ConfigError with the first thing that is wrong."""
     try:
-        return ExperimentConfig.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{name}: {first_problem(error)}.") from None
+        raise ConfigError(f"{name}: {_first_problem(error)}.") from None
 
 
-def first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     """Return the key and the remedy of what is wrong first."""
     # an unknown key tells more than the field that is missing because of it
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
@@ -378,13 +385,10 @@ def evaluate_model(
     scores = np.concatenate([scores_or_nan(model, test.X[batch]) for batch in batches])
     if tuned_on(model, record_digests(test.X)):
         refuse_oracle(name)
-    threshold = (
-        model.thresholds(test.X) if isinstance(model, HeldOutDetector) else threshold_of(model)
-    )
     table = evaluate_scores(
         test,
         {name: scores},
-        thresholds={name: threshold},
+        thresholds={name: thresholds_of(model, test.X)},
         n_resamples=n_resamples,
         random_state=0,
     )

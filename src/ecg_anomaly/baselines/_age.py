@@ -9,12 +9,12 @@ from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import SignalError
+from ..patients import MAX_AGE
 from ..records import RecordSet
 from ._distances import CONTAMINATION
 
 # PTB-XL's sign for 90 and over, and what stands for it.
 _HIDDEN, _OLD = 300.0, 90.0
-_OLDEST = 120.0
 
 
 class AgeDetector(OutlierMixin, BaseEstimator):
@@ -126,4 +126,4 @@ def _ages(X: Any) -> np.ndarray:
     except (TypeError, ValueError):
         raise SignalError("the column age must hold numbers, in years; convert it.") from None
     age = np.where(age == _HIDDEN, _OLD, age)
-    return np.where((age >= 0) & (age <= _OLDEST), age, np.nan)
+    return np.where((age >= 0) & (age <= MAX_AGE), age, np.nan)

@@ -29,6 +29,7 @@ from ..metrics import (
 )
 from ..model_selection import FBeta, Youden
 from ..model_selection.p_values import conformal_p_values
+from ..persistence import write_whole
 from .cells import Cell
 from .protocol import Protocol
 from .scores import AGE_ONLY, ages, measures, scorable_by_all
@@ -334,8 +335,5 @@ def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 def _written(text: str, path: str | Path | None) -> str:
     if path is not None:
-        try:
-            Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ECGError(f"{path}: cannot be written ({error.strerror}).") from None
+        write_whole(Path(path), text.encode())
     return text

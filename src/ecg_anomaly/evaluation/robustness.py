@@ -17,7 +17,7 @@ from ..metrics import matched_auroc as auroc_of_pairs
 from ..model_selection import scores_or_nan
 from ..model_selection.disjoint import record_digests
 from ..records import RecordSet, default_leads
-from ..scoring import threshold_of
+from ..scoring import thresholds_of
 from ._perturbations import Perturbation, standard_perturbations
 from .protocol import Protocol
 from .result import test_facts
@@ -294,19 +294,13 @@ class Robustness:
 def _trial(name: str, model: Any, X: Any, perturbation: Perturbation | None) -> Trial:
     try:
         scores = scores_or_nan(model, X)
-        thresholds = _thresholds(model, X)
+        thresholds = thresholds_of(model, X)
     except ValueError as error:  # ECGError is one, and so are scikit-learn's own
         if perturbation is None:
             raise ECGError(f"{name!r} cannot score the clean records: {error}") from error
         nothing = np.full(len(X), np.nan)
         return Trial(name, perturbation, nothing, nothing, str(error) or type(error).__name__)
     return Trial(name, perturbation, scores, thresholds)
-
-
-def _thresholds(model: Any, X: Any) -> np.ndarray:
-    if hasattr(model, "thresholds"):
-        return model.thresholds(X)
-    return np.full(len(X), threshold_of(model))
 
 
 def _records(test: ECGDataset) -> RecordSet:

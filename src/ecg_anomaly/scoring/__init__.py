@@ -2,7 +2,15 @@
 
 from ._beats import score_beats
 from ._calibrate import calibrate
-from ._model import ModelInput, conformal_of, detector_of, gated_of, model_input, threshold_of
+from ._model import (
+    ModelInput,
+    conformal_of,
+    detector_of,
+    gated_of,
+    model_input,
+    threshold_of,
+    thresholds_of,
+)
 from ._records import score_records
 
 __all__ = [
@@ -15,4 +23,5 @@ __all__ = [
     "score_beats",
     "score_records",
     "threshold_of",
+    "thresholds_of",
 ]

@@ -120,6 +120,14 @@ def threshold_of(model: Any) -> float:
     return float(_that_decides(model).offset_)
 
 
+def thresholds_of(model: Any, X: Any) -> np.ndarray:
+    """Return the threshold of each record: that of its group, where groups have their own."""
+    decides = _that_decides(model)
+    if isinstance(decides, HeldOutDetector):
+        return decides.thresholds(X)
+    return np.full(len(X), decides.offset_, dtype=np.float64)
+
+
 def conformal_of(model: Any) -> ConformalDetector | None:
     """Return the part of the model that decides, if it has p-values, else None."""
     decides = _that_decides(model)
