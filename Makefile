@@ -9,7 +9,7 @@ demo: .venv/.core
 	$(BIN)/ecg-anomaly demo
 
 test: .venv/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: .venv/.lint
 	$(BIN)/ruff check .
@@ -39,10 +39,11 @@ benchmark: .venv/.benchmarks
 		$(BIN)/python benchmarks/robustness.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/ptbxl.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/detection/shift.py "$$ECG_ANOMALY_DATA" && \
+		$(BIN)/python benchmarks/detection/challenges.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python -m benchmarks.detection.ecg5000 "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python -m benchmarks.detection.mitbih "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python -m benchmarks.detection.mitbih_intra "$$ECG_ANOMALY_DATA" && \
-		$(BIN)/python -m benchmarks.detection.peers "$$ECG_ANOMALY_DATA"; \
+		$(BIN)/python -m benchmarks.detection.peers "$$ECG_ANOMALY_DATA" --minutes 20; \
 	fi
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/cost_figure.py
