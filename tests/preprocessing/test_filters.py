@@ -5,6 +5,7 @@ from scipy import signal as sps
 from ecg_anomaly import RecordSet
 from ecg_anomaly.errors import SignalError
 from ecg_anomaly.preprocessing import BandpassFilter, NotchFilter
+from ecg_anomaly.signal.filters import bandpass
 
 
 def test_bandpass_takes_its_parameters():
@@ -13,6 +14,18 @@ def test_bandpass_takes_its_parameters():
     expected = sps.sosfiltfilt(sos, x, axis=-1)
     result = BandpassFilter(lowcut=1, highcut=30, fs=250, order=2).fit_transform(x)
     np.testing.assert_allclose(result[..., 1000:-1000], expected[..., 1000:-1000], atol=1e-4)
+
+
+def test_bandpass_gives_another_rate_too():
+    x = np.random.default_rng(0).normal(size=(3, 2, 5000)).astype(np.float32)
+    faster = BandpassFilter(fs=500, fs_out=100)
+    expected = bandpass(x, fs=500, fs_out=100)
+    np.testing.assert_array_equal(faster.fit_transform(x), expected)
+    records = faster.fit(RecordSet(x, fs=500)).transform(RecordSet(x, fs=500))
+    assert (records.shape, records.fs) == ((3, 2, 1000), 100.0)
+    np.testing.assert_array_equal(records.load(), expected)
+    with pytest.raises(SignalError, match="half the sampling rate"):
+        BandpassFilter(fs=500, fs_out=75).fit(x)
 
 
 def test_notch_at_half_the_rate_is_the_default():

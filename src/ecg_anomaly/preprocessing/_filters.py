@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..errors import SignalError
 from ..signal.filters import bandpass, check_band, check_notch, notch
+from ..signal.resampling import rate_ratio, resampled_length
 from ._base import SignalTransformer
 
 
@@ -46,6 +47,9 @@ class BandpassFilter(_Filter):
         Sampling rate in Hz.
     order : int, default=3
         Order of the filter, as in :func:`scipy.signal.butter`, before it is run twice.
+    fs_out : float, optional
+        Sampling rate of the output in Hz, above twice `highcut`; by default `fs`. It comes out of
+        the same FFT, several times as fast as with a `Resampler` behind the filter.
     n_leads : int, default=1
         Number of leads in a 2-D `X`; a 3-D `X` has its own.
 
@@ -59,8 +63,9 @@ class BandpassFilter(_Filter):
     Raises
     ------
     SignalError
-        In `fit`, if the band does not exist at `fs`; if a 3-D `X` or RecordSet is shorter than
-        half a period of `lowcut`.
+        In `fit`, if the band does not exist at `fs` or `fs_out`, or their ratio is not close to
+        one of integers up to 1000; if a 3-D `X` or RecordSet is shorter than half a period of
+        `lowcut`.
 
     See Also
     --------
@@ -88,22 +93,42 @@ class BandpassFilter(_Filter):
         "highcut": [Interval(Real, None, None, closed="neither")],
         "fs": [Interval(Real, None, None, closed="neither")],
         "order": [Interval(Integral, 1, 20, closed="both")],
+        "fs_out": [Interval(Real, None, None, closed="neither"), None],
         "n_leads": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, lowcut=0.5, highcut=40.0, fs=100.0, order=3, n_leads=1):
+    def __init__(self, lowcut=0.5, highcut=40.0, fs=100.0, order=3, fs_out=None, n_leads=1):
         self.lowcut = lowcut
         self.highcut = highcut
         self.fs = fs
         self.order = order
+        self.fs_out = fs_out
         self.n_leads = n_leads
 
     def _check_setup(self, n_leads, n_samples, *, generic):
         check_band(self.fs, self.lowcut, self.highcut)
+        if self.fs_out is not None:
+            rate_ratio(self.fs, self.fs_out)
+            check_band(self.fs_out, self.lowcut, self.highcut)
         self._check_length(n_samples, generic, 0.5 / self.lowcut, "half a period of lowcut")
 
+    def _samples_out(self, n_samples):
+        if self.fs_out is None:
+            return n_samples
+        return resampled_length(n_samples, self.fs, self.fs_out)
+
+    def _rate_out(self, fs):
+        return fs if self.fs_out is None else float(self.fs_out)
+
     def _transform_signals(self, X: np.ndarray) -> np.ndarray:
-        return bandpass(X, fs=self.fs, lowcut=self.lowcut, highcut=self.highcut, order=self.order)
+        return bandpass(
+            X,
+            fs=self.fs,
+            lowcut=self.lowcut,
+            highcut=self.highcut,
+            order=self.order,
+            fs_out=self.fs_out,
+        )
 
 
 class NotchFilter(_Filter):

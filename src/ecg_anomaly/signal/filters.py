@@ -25,6 +25,7 @@ from scipy import fft
 from ..errors import SignalError
 from ._rows import map_rows
 from .checks import check_rate
+from .resampling import rate_ratio
 
 # Longest FFT whose gain is kept, of which 32 take 17 MB. A day at 500 Hz alone would take 170 MB,
 # and its gain costs about what the FFTs of one lead do.
@@ -171,8 +172,50 @@ def notch_gain(n: int, fs: float, freq: float, q: float) -> np.ndarray:
     return gain
 
 
+@_kept
+def antialiasing_gain(n: int, up: int, down: int) -> np.ndarray:
+    """Gain of the filter of `resample` at the bins of a real FFT of signals at the rate before it.
+
+    It is that of :func:`scipy.signal.resample_poly`: a sinc of 10 zero crossings on either side
+    under a Kaiser window, without a phase.
+
+    Parameters
+    ----------
+    n : int
+        Length of the FFT.
+    up, down : int
+        As `rate_ratio` gives them.
+
+    Returns
+    -------
+    ndarray of shape (n // 2 + 1,)
+        About 1 below, and 0 above half the lower of both rates; read-only.
+
+    Examples
+    --------
+    >>> antialiasing_gain(100, 1, 5)[[0, 8, 10, 50]].round(2).tolist()
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    from scipy import signal as sps
+
+    reach = 10 * max(up, down)
+    taps = sps.firwin(2 * reach + 1, 1 / max(up, down), window=("kaiser", 5.0))
+    omega = 2 * np.pi * np.arange(n // 2 + 1) / (n * up)
+    gain = np.full(n // 2 + 1, taps[reach])
+    for k in range(1, reach + 1):
+        gain += 2 * taps[reach + k] * np.cos(k * omega)
+    gain.flags.writeable = False
+    return gain
+
+
 def bandpass(
-    x: np.ndarray, *, fs: float, lowcut: float = 0.5, highcut: float = 40.0, order: int = 3
+    x: np.ndarray,
+    *,
+    fs: float,
+    lowcut: float = 0.5,
+    highcut: float = 40.0,
+    order: int = 3,
+    fs_out: float | None = None,
 ) -> np.ndarray:
     """Pass the frequencies between two, without shifting them in time.
 
@@ -189,16 +232,20 @@ def bandpass(
         In Hz; ``0 < lowcut < highcut < fs / 2``.
     order : int, default=3
         Order of the low-pass prototype, at least 1.
+    fs_out : float, optional
+        Sampling rate of the result in Hz, above twice `highcut`; that of `x` by default. It comes
+        out of the same FFT: the spectrum is cut, by the filter that `resample` has.
 
     Returns
     -------
-    ndarray of shape (..., n_samples)
-        float32 stays float32.
+    ndarray of shape (..., n_samples), or (..., ceil(n_samples * fs_out / fs))
+        float32 stays float32; sample 0 stays at time 0.
 
     Raises
     ------
     SignalError
-        If the band does not exist at this rate, or there are fewer than 2 samples.
+        If the band does not exist at one of the rates, their ratio is not close to one of integers
+        up to 1000, or there are fewer than 2 samples.
 
     References
     ----------
@@ -217,9 +264,13 @@ def bandpass(
     check_band(fs, lowcut, highcut)
     if order < 1:
         raise SignalError(f"order must be at least 1, got {order}.")
+    up, down = (1, 1) if fs_out is None else rate_ratio(fs, fs_out)
+    if up != down:
+        check_band(fs * up / down, lowcut, highcut)
 
     def gain(n):
-        return bandpass_gain(n, float(fs), float(lowcut), float(highcut), int(order))
+        weights = bandpass_gain(n, float(fs), float(lowcut), float(highcut), int(order))
+        return weights if up == down else weights * antialiasing_gain(n, up, down)
 
     n, width = np.shape(x)[-1], round(0.1 * fs / lowcut)
     fade = _fade(max(0, min(width, n - 1)))
@@ -230,7 +281,9 @@ def bandpass(
         return out
 
     pad = max(len(fade), _padding(0.5 * fs / lowcut, n))
-    return _zero_phase(x, gain, mirror, pad=pad, width=width, keep_line=False)
+    return _zero_phase(
+        x, gain, mirror, pad=pad, width=width, keep_line=False, ratio=(up, down)
+    )
 
 
 def notch(x: np.ndarray, *, fs: float, freq: float = 50.0, q: float = 30.0) -> np.ndarray:
@@ -303,17 +356,23 @@ def _fade(n):
     return np.cos(np.linspace(0, np.pi / 2, n + 1)[1:]) ** 2
 
 
-def _zero_phase(x, gain, beyond, *, pad, width, keep_line):
+def _zero_phase(x, gain, beyond, *, pad, width, keep_line, ratio=(1, 1)):
     """Multiply the spectrum of each row by a real gain.
 
     `beyond(rows, pad)` continues rows to the left, nearest sample first; `width` is the number of
-    samples at either end whose means define the line.
+    samples at either end whose means define the line. `ratio` is that of the rates after and
+    before; the line can be kept only where they are one.
     """
     n = np.shape(x)[-1]
     if n < 2:
         raise SignalError(f"a filter needs at least 2 samples, got n_samples={n}.")
     width = max(1, min(width, n // 2))
-    length = fft.next_fast_len(n + 2 * pad, real=True)
+    up, down = ratio
+    # sample 0 and the whole length lie on samples of both rates
+    pad = -(-pad // down) * down
+    length = down * fft.next_fast_len(-(-(n + 2 * pad) // down), real=True)
+    length_out, first = length // down * up, pad // down * up
+    n_out = -(-n * up // down)
     ramp = (np.arange(n) - (width - 1) / 2) / (n - width)
     weights = gain(length)
 
@@ -330,10 +389,26 @@ def _zero_phase(x, gain, beyond, *, pad, width, keep_line):
         buffer[:, pad + n : 2 * pad + n] = beyond(middle[:, ::-1], pad)
         spectrum = fft.rfft(buffer, axis=-1)
         spectrum *= weights.astype(rows.dtype)
-        result = fft.irfft(spectrum, length, axis=-1, overwrite_x=True)[:, pad : pad + n]
+        spectrum = _at_rate(spectrum, length, length_out)
+        result = fft.irfft(spectrum, length_out, axis=-1, overwrite_x=True)
+        result = result[:, first : first + n_out]
         if keep_line:
             result += line
             result += rows[:, :1]
         return result
 
-    return map_rows(filter_rows, x)
+    return map_rows(filter_rows, x, n_out)
+
+
+def _at_rate(spectrum, length, length_out):
+    """Return the spectrum of rows that are sampled at another rate, for an FFT of `length_out`."""
+    if length_out == length:
+        return spectrum
+    out = np.zeros((len(spectrum), length_out // 2 + 1), spectrum.dtype)
+    shared = min(out.shape[1], spectrum.shape[1])
+    out[:, :shared] = spectrum[:, :shared]
+    # what the filter leaves above half the new rate comes back mirrored
+    above = np.arange(-(-length_out // 2), min(length_out, length // 2) + 1)
+    out[:, length_out - above] += spectrum[:, above].conj()
+    out *= spectrum.real.dtype.type(length_out / length)
+    return out
