@@ -281,9 +281,7 @@ def bandpass(
         return out
 
     pad = max(len(fade), _padding(0.5 * fs / lowcut, n))
-    return _zero_phase(
-        x, gain, mirror, pad=pad, width=width, keep_line=False, ratio=(up, down)
-    )
+    return _zero_phase(x, gain, mirror, pad=pad, width=width, keep_line=False, ratio=(up, down))
 
 
 def notch(x: np.ndarray, *, fs: float, freq: float = 50.0, q: float = 30.0) -> np.ndarray:
