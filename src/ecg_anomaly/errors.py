@@ -29,6 +29,10 @@ class ModelFileError(ECGError):
     """A model file is damaged, of another kind, or refers to something not allowed."""
 
 
+class StoreError(ECGError):
+    """A packed store is missing, damaged, of another kind, or cannot be written."""
+
+
 class ConfigError(ECGError):
     """An experiment's YAML has a wrong key or value."""
 
