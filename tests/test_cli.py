@@ -161,6 +161,28 @@ def test_beats_as_csv_and_as_json(tmp_path):
     assert (code, len(out.splitlines())) == (2, 2)
 
 
+def test_pack(workshop, tmp_path):
+    (tmp_path / "bad.hea").write_text("bad 12 500 5000\n")
+    paths = [workshop / "records", tmp_path / "bad.hea"]
+    options = ["--out", tmp_path / "store", "--to-fs", 50, "--lowcut", 0.5, "--highcut", 20]
+    code, out, err = run("pack", *paths, *options, "--pick", "II,V2", "--no-gate")
+    assert code == 0
+    assert out.endswith("store: 3 records, 1 left out\n")
+    assert err.startswith("left out: ")
+    records = RecordSet.from_store(tmp_path / "store")
+    assert (records.leads, records.fs, len(records)) == (("II", "V2"), 50, 3)
+    again = run("pack", *paths, *options, "--pick", "II,V2", "--no-gate", "--n-jobs", 2)
+    assert again == (code, out, err)
+    code, _, err = run("pack", *paths, *options)
+    assert code == 2
+    assert "was packed with" in err
+    code, _, err = run("pack", *paths, "--out", tmp_path / "other", "--lowcut", 1)
+    assert (code, err) == (2, "--lowcut and --highcut go together; give both, or neither.")
+    assert not (tmp_path / "other").exists()
+    code, out, _ = run("pack", tmp_path / "bad.hea", "--out", tmp_path / "none")
+    assert code == 2
+
+
 def test_whole_records_are_not_scored_by_a_model_of_beats(workshop):
     code, _, err = run("score", "--model", "mitbih-360hz", workshop / "records")
     assert code == 2
@@ -641,7 +663,7 @@ def test_wrong_usage_is_explained(command):
 def test_help_names_the_commands():
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("fit", "score", "beats", "evaluate", "calibrate", "info", "demo"):
+    for command in ("fit", "score", "beats", "evaluate", "calibrate", "pack", "info", "demo"):
         assert command in out
 
 

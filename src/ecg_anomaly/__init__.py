@@ -24,6 +24,7 @@ _EXPORTS = {
         "Resampler",
     ),
     "records": ("Record", "RecordSet"),
+    "packing": ("pack",),
     "quality": ("QualityGate",),
     "model_selection": ("ConformalDetector", "NormalsOnly", "TunedThresholdDetector"),
     "scoring": ("score_beats", "score_records"),

@@ -14,6 +14,7 @@ from ._evaluate import evaluate
 from ._fit import fit
 from ._info import info
 from ._output import ERRORS
+from ._pack import pack
 from ._score import score
 
 app = typer.Typer(
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _command in (fit, score, beats, evaluate, calibrate, info, demo):
+for _command in (fit, score, beats, evaluate, calibrate, pack, info, demo):
     app.command()(_command)
 
 

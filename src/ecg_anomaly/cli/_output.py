@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import MofNCompleteColumn, Progress, track
 
 from ._options import Format
 
@@ -19,6 +20,20 @@ ERRORS = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 def tracked(items: list, quiet: bool) -> Iterable:
     """Show a progress bar to whoever watches."""
     return track(items, "scoring", console=ERRORS, disable=quiet or not sys.stderr.isatty())
+
+
+@contextmanager
+def counter(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that shows how much is done of how much, and when the rest will be."""
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    hidden = quiet or not sys.stderr.isatty()
+    with Progress(*columns, console=ERRORS, disable=hidden) as progress:
+        task = progress.add_task(what, total=None)
+
+        def show(done: int, n_all: int) -> None:
+            progress.update(task, completed=done, total=n_all)
+
+        yield show
 
 
 def print_table(table) -> None:

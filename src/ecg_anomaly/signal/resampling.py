@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -153,14 +155,42 @@ def resample_gaps(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
     >>> resample_gaps(x, fs_in=500, fs_out=100).round(6)
     array([ 3.,  3., nan, nan,  3.,  3.,  3.,  3.])
     """
+    up, down = rate_ratio(fs_in, fs_out)
+    return over_gaps(partial(resample, fs_in=fs_in, fs_out=fs_out), x, down / up)
+
+
+def over_gaps(
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, ratio: float = 1.0
+) -> np.ndarray:
+    """Apply a filter to signals in which samples are missing.
+
+    Parameters
+    ----------
+    function : callable
+        From an array (..., n_samples) without gaps to one (..., n_out).
+    x : ndarray of shape (..., n_samples)
+        Floating-point; NaN where samples are missing. Straight lines bridge them for `function`.
+    ratio : float, default=1.0
+        Samples of `x` to one of the result.
+
+    Returns
+    -------
+    ndarray of shape (..., n_out)
+        NaN where the nearest sample of `x` is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> over_gaps(lambda x: 2 * x, np.array([1.0, np.nan, 3.0]))
+    array([ 2., nan,  6.])
+    """
     missing = np.isnan(x)
     if not missing.any():
-        return resample(x, fs_in=fs_in, fs_out=fs_out)
+        return function(x)
     bridged = np.ascontiguousarray(x).copy()
     fill_short_gaps(bridged, x.shape[-1])
     bridged[missing.all(axis=-1)] = 0
-    result = resample(bridged, fs_in=fs_in, fs_out=fs_out)
-    up, down = rate_ratio(fs_in, fs_out)
-    nearest = np.rint(np.arange(result.shape[-1]) * (down / up)).astype(int)
+    result = function(bridged)
+    nearest = np.rint(np.arange(result.shape[-1]) * ratio).astype(int)
     result[missing[..., np.minimum(nearest, x.shape[-1] - 1)]] = np.nan
     return result

@@ -1,6 +1,6 @@
 """The packed store: int16 shards and an index in SQLite."""
 
 from ._reader import StoreReader, StoreSource
-from ._writer import StoreWriter
+from ._writer import Packed, StoreWriter, packed
 
-__all__ = ["StoreReader", "StoreSource", "StoreWriter"]
+__all__ = ["Packed", "StoreReader", "StoreSource", "StoreWriter", "packed"]

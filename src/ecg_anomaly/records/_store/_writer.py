@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,13 @@ from ._shards import ShardWriter, digest
 
 # Records after which all is on the disk, and a kill costs nothing.
 _COMMIT_EVERY = 256
+
+
+class Packed(NamedTuple):
+    """A record as it is stored: its samples as bytes, and its entry of the index."""
+
+    content: bytes
+    entry: Entry
 
 
 class StoreWriter:
@@ -83,50 +90,24 @@ class StoreWriter:
                 self.commit()
 
     def add(self, key: str, record: Record, *, scorable: bool = True) -> None:
-        """Add a record.
+        """Add a record: see `packed` and `add_packed`."""
+        self.add_packed(packed(key, record, scorable=scorable))
 
-        Parameters
-        ----------
-        key : str
-            Its own among all: the path of its file, say. See `keys` for those that are there.
-        record : Record
-        scorable : bool, default=True
-            What the quality gate said.
+    def add_packed(self, record: Packed) -> None:
+        """Add what `packed` gives, perhaps in another process.
 
         Raises
         ------
-        SignalError
-            If a sample is infinite.
         StoreError
             If it cannot be written; all that was committed is there.
         """
-        coded = encode(record.signal)
-        content = coded.values.tobytes()
+        content, entry = record
         try:
             shard, start = self._shards.append(content)
         except OSError as error:
             raise self._told(error) from None
-        self._entries.append(
-            Entry(
-                key=key,
-                record_id=record.record_id,
-                patient_id=record.patient_id,
-                source=record.source,
-                fs=record.fs,
-                leads=json.dumps(list(record.leads or ())),
-                n_samples=record.signal.shape[1],
-                shard=shard,
-                start=start,
-                n_bytes=len(content),
-                digest=digest(content),
-                scale=np.stack([coded.scale, coded.offset]).astype("<f4").tobytes(),
-                has_missing=coded.has_missing,
-                quality=json.dumps([_finding(finding) for finding in record.quality]),
-                scorable=scorable,
-                annotations=json.dumps(_scalars(record.annotations)),
-            )
-        )
-        self._count(key)
+        self._entries.append(entry._replace(shard=shard, start=start))
+        self._count(entry.key)
 
     def skip(self, key: str, source: str, problem: str) -> None:
         """Note a record that could not be read, and why."""
@@ -152,6 +133,47 @@ class StoreWriter:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             remedy = "free some space, and the same call goes on behind what was packed"
         return StoreError(f"{self.folder}: cannot be written ({error.strerror}); {remedy}.")
+
+
+def packed(key: str, record: Record, *, scorable: bool = True) -> Packed:
+    """Return a record as it is stored.
+
+    Parameters
+    ----------
+    key : str
+        Its own among all: the path of its file, say. See `StoreWriter.keys` for those there are.
+    record : Record
+    scorable : bool, default=True
+        What the quality gate said.
+
+    Raises
+    ------
+    SignalError
+        If a sample is infinite.
+    """
+    coded = encode(record.signal)
+    content = coded.values.tobytes()
+    return Packed(
+        content,
+        Entry(
+            key=key,
+            record_id=record.record_id,
+            patient_id=record.patient_id,
+            source=record.source,
+            fs=record.fs,
+            leads=json.dumps(list(record.leads or ())),
+            n_samples=record.signal.shape[1],
+            shard=0,
+            start=0,
+            n_bytes=len(content),
+            digest=digest(content),
+            scale=np.stack([coded.scale, coded.offset]).astype("<f4").tobytes(),
+            has_missing=coded.has_missing,
+            quality=json.dumps([_finding(finding) for finding in record.quality]),
+            scorable=scorable,
+            annotations=json.dumps(_scalars(record.annotations)),
+        ),
+    )
 
 
 def _locked(folder: Path) -> sqlite3.Connection:
