@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 from detection_tables import OUR_OWN
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -38,7 +39,7 @@ def points():
 
 def main():
     mpl.rcParams["svg.hashsalt"] = "ecg-anomaly"
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
+    figure = Figure(figsize=(11, 6), layout="constrained")
     by_fit, by_speed = figure.subplots(1, 2, sharey=True)
     for axes, column, label in (
         (by_fit, 3, "seconds to fit"),
@@ -49,13 +50,17 @@ def main():
             if of_group:
                 x, y = [row[column] for row in of_group], [row[2] for row in of_group]
                 axes.scatter(x, y, color=colour, label=group)
+        # labels stand towards the middle, one above another
+        middle = np.sqrt(np.prod([f(row[column] for row in points()) for f in (min, max)]))
         lowest = 0.0
         for row in sorted(points(), key=lambda row: row[2]):
+            side = "left" if row[column] < middle else "right"
             lowest = max(row[2], lowest + _APART)
             axes.annotate(
                 row[1].removesuffix("Detector"),
                 (row[column], row[2]),
-                xytext=(row[column] * 1.12, lowest),
+                xytext=(row[column] * (1.12 if side == "left" else 1 / 1.12), lowest),
+                ha=side,
                 va="center",
                 fontsize=8,
                 arrowprops={"arrowstyle": "-", "lw": 0.4, "color": "0.6"},

@@ -12,6 +12,7 @@ from ._model import (
     thresholds_of,
 )
 from ._records import score_records
+from ._stream import score_to_file
 
 __all__ = [
     "ModelInput",
@@ -22,6 +23,7 @@ __all__ = [
     "model_input",
     "score_beats",
     "score_records",
+    "score_to_file",
     "threshold_of",
     "thresholds_of",
 ]

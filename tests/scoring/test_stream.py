@@ -1,0 +1,180 @@
+"""Scores written as they come: the same as in memory, whatever happens in between."""
+
+import errno
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecg_anomaly import CAEDetector, RecordSet, load_pretrained, make_ecg, score_records
+from ecg_anomaly.errors import StoreError
+from ecg_anomaly.io import write_record
+from ecg_anomaly.records import Record
+from ecg_anomaly.scoring import _stream, score_to_file
+
+SUFFIXES = pytest.mark.parametrize("suffix", [".csv", ".sqlite"])
+
+
+@pytest.fixture(scope="module")
+def records():
+    return RecordSet(
+        make_ecg(33, duration=4, random_state=0).X, record_ids=[f"0{k:02d}" for k in range(33)]
+    )
+
+
+@pytest.fixture(scope="module")
+def model(records):
+    return CAEDetector(channels=8, latent_dim=4, max_epochs=1, random_state=0).fit(records)
+
+
+@pytest.fixture(autouse=True)
+def _ten_at_a_time(monkeypatch):
+    monkeypatch.setattr(_stream, "_AT_A_TIME", 10)
+
+
+def read(path):
+    if path.suffix == ".csv":
+        return pd.read_csv(path, dtype={"record_id": str}, keep_default_na=False,
+                           na_values={"score": [""]})  # fmt: skip
+    with closing(sqlite3.connect(path)) as database:
+        return pd.read_sql("SELECT * FROM scores", database)
+
+
+@SUFFIXES
+def test_rows_are_those_of_score_records(model, records, tmp_path, suffix):
+    out, told = tmp_path / f"scores{suffix}", []
+    counts = score_to_file(model, records, out, progress=lambda *done: told.append(done))
+    expected = score_records(model, records)
+    found = read(out)
+    np.testing.assert_allclose(found["score"], expected["score"], rtol=1e-12)
+    for column in ("record_id", "verdict", "n_windows"):
+        assert found[column].tolist() == expected[column].tolist()
+    assert counts == expected["verdict"].value_counts().to_dict()
+    assert told == [(10, 33), (20, 33), (30, 33), (33, 33)]
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+class Broken(Exception):
+    pass
+
+
+@SUFFIXES
+@pytest.mark.parametrize("tail", [b"", b"021,no whole ro"])
+def test_a_break_costs_nothing(model, records, tmp_path, suffix, tail):
+    out = tmp_path / f"scores{suffix}"
+
+    def stop(n_done, n_all):
+        if n_done == 20:
+            raise Broken
+
+    with pytest.raises(Broken):
+        score_to_file(model, records, out, progress=stop)
+    assert not out.exists()
+    partial = tmp_path / f"scores{suffix}.part"
+    if suffix == ".csv":
+        with partial.open("ab") as file:
+            file.write(tail)
+    told = []
+    score_to_file(model, records, out, progress=lambda *done: told.append(done))
+    assert told == [(30, 33), (33, 33)]
+    score_to_file(model, records, tmp_path / f"whole{suffix}")
+    if suffix == ".csv":
+        assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    pd.testing.assert_frame_equal(read(out), read(tmp_path / f"whole{suffix}"))
+    assert not partial.exists()
+
+
+@SUFFIXES
+@pytest.mark.parametrize("what", ["model", "records", "fewer"])
+def test_other_models_and_records_are_refused(model, records, tmp_path, suffix, what):
+    out = tmp_path / f"scores{suffix}"
+
+    def stop(n_done, n_all):
+        raise Broken
+
+    with pytest.raises(Broken):
+        score_to_file(model, records, out, progress=stop)
+    if what == "model":
+        model = CAEDetector(channels=8, latent_dim=4, max_epochs=1, random_state=1).fit(records)
+    records = {"model": records, "records": records[::-1], "fewer": records[:5]}[what]
+    with pytest.raises(StoreError, match=r"another model or of other records; delete"):
+        score_to_file(model, records, out)
+
+
+@SUFFIXES
+def test_what_cannot_be_scored_has_a_row(tmp_path, suffix):
+    model = load_pretrained()
+    X = make_ecg(3, fs=500, random_state=0).X
+    X[1] = 0.0
+    for k, signal in enumerate(X):
+        write_record(Record(signal, fs=500), tmp_path / f"r{k}")
+    paths = [tmp_path / "r0.hea", tmp_path / "r1.hea", tmp_path / "no\nsuch.hea"]
+    out = tmp_path / f"scores{suffix}"
+    counts = score_to_file(model, paths, out)
+    assert counts["not scorable"] == 2
+    found = read(out)
+    expected = score_records(model, paths, errors="report")
+    assert found["verdict"].tolist() == expected["verdict"].tolist()
+    assert found["findings"][1] == "; ".join(expected["findings"][1])
+    assert "cannot be read" in found["problem"][2]
+    p_values = pd.to_numeric(found["p_value"])
+    np.testing.assert_allclose(p_values, expected["p_value"], rtol=1e-12)
+
+
+@SUFFIXES
+def test_a_break_behind_a_record_without_a_score(model, records, tmp_path, suffix):
+    X = records.load()
+    items = [Record(x, record_id=f"r{k}") for k, x in enumerate(X[:12])]
+    items[9] = Record(X[9][:, :50], record_id="short")
+
+    def stop(n_done, n_all):
+        raise Broken
+
+    out = tmp_path / f"scores{suffix}"
+    with pytest.raises(Broken):
+        score_to_file(model, items, out, progress=stop)
+    score_to_file(model, items, out)
+    assert len(read(out)) == 12
+
+
+@SUFFIXES
+def test_a_generator_of_records(model, records, tmp_path, suffix):
+    out, told = tmp_path / f"scores{suffix}", []
+    score_to_file(model, iter(records), out, progress=lambda *done: told.append(done))
+    assert told[-1] == (33, None)
+    assert len(read(out)) == 33
+
+
+@SUFFIXES
+def test_no_records_give_an_empty_table(model, tmp_path, suffix):
+    out = tmp_path / f"scores{suffix}"
+    assert score_to_file(model, [], out) == {}
+    assert read(out).columns.tolist()[-1] == "problem"
+
+
+@SUFFIXES
+def test_a_full_disk_is_told(model, records, tmp_path, suffix, monkeypatch):
+    def full(self, table):
+        raise {
+            ".csv": OSError(errno.ENOSPC, "No space left on device"),
+            ".sqlite": sqlite3.OperationalError("database or disk is full"),
+        }[suffix]
+
+    kind = {".csv": _stream._CSV, ".sqlite": _stream._SQLite}[suffix]
+    monkeypatch.setattr(kind, "append", full)
+    with pytest.raises(StoreError, match=r"(No space left|disk is full).*same call goes on"):
+        score_to_file(model, records, tmp_path / f"scores{suffix}")
+
+
+def test_where_scores_cannot_go(model, records, tmp_path):
+    with pytest.raises(StoreError, match=r"\.csv or \.sqlite"):
+        score_to_file(model, records, tmp_path / "scores.xlsx")
+    with pytest.raises(StoreError, match="cannot be written"):
+        score_to_file(model, records, tmp_path / "no" / "scores.csv")
+    with pytest.raises(StoreError, match="cannot be written"):
+        score_to_file(model, records, tmp_path / "no" / "scores.sqlite")
+    (tmp_path / "scores.sqlite.part").write_bytes(b"no database" * 99)
+    with pytest.raises(StoreError, match="not a database"):
+        score_to_file(model, records, tmp_path / "scores.sqlite")
