@@ -161,6 +161,27 @@ def test_beats_as_csv_and_as_json(tmp_path):
     assert (code, len(out.splitlines())) == (2, 2)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".sqlite"])
+def test_scores_grow_in_a_file(workshop, model, tmp_path, suffix):
+    out = tmp_path / f"scores{suffix}"
+    code, said, err = run("score", "--model", model, workshop / "records", "--out", out)
+    expected = score_records(load(model), sorted((workshop / "records").glob("*.hea")))
+    counts = expected["verdict"].value_counts().sort_index()
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    assert (code, said, err) == (0, f"{out}: {told}\n", "")
+    assert out.exists()
+    run("pack", workshop / "records", "--out", tmp_path / "store", "--no-gate")
+    code, again, _ = run("score", "--model", model, tmp_path / "store", "--out", out)
+    assert (code, again) == (0, said)
+    code, table, _ = run("score", "--model", model, tmp_path / "store", "--format", "csv")
+    assert code == 0
+    found = pd.read_csv(io.StringIO(table))["score"]
+    np.testing.assert_allclose(found, expected["score"], rtol=1e-3)
+    code, _, err = run("score", "--model", model, tmp_path / "store", "--out", out, "--json")
+    assert code == 2
+    assert "JSON does not go into" in err
+
+
 def test_pack(workshop, tmp_path):
     (tmp_path / "bad.hea").write_text("bad 12 500 5000\n")
     paths = [workshop / "records", tmp_path / "bad.hea"]

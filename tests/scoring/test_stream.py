@@ -56,7 +56,7 @@ def test_rows_are_those_of_score_records(model, records, tmp_path, suffix):
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 
-class Broken(Exception):
+class BreakError(Exception):
     pass
 
 
@@ -67,9 +67,9 @@ def test_a_break_costs_nothing(model, records, tmp_path, suffix, tail):
 
     def stop(n_done, n_all):
         if n_done == 20:
-            raise Broken
+            raise BreakError
 
-    with pytest.raises(Broken):
+    with pytest.raises(BreakError):
         score_to_file(model, records, out, progress=stop)
     assert not out.exists()
     partial = tmp_path / f"scores{suffix}.part"
@@ -92,9 +92,9 @@ def test_other_models_and_records_are_refused(model, records, tmp_path, suffix, 
     out = tmp_path / f"scores{suffix}"
 
     def stop(n_done, n_all):
-        raise Broken
+        raise BreakError
 
-    with pytest.raises(Broken):
+    with pytest.raises(BreakError):
         score_to_file(model, records, out, progress=stop)
     if what == "model":
         model = CAEDetector(channels=8, latent_dim=4, max_epochs=1, random_state=1).fit(records)
@@ -130,10 +130,10 @@ def test_a_break_behind_a_record_without_a_score(model, records, tmp_path, suffi
     items[9] = Record(X[9][:, :50], record_id="short")
 
     def stop(n_done, n_all):
-        raise Broken
+        raise BreakError
 
     out = tmp_path / f"scores{suffix}"
-    with pytest.raises(Broken):
+    with pytest.raises(BreakError):
         score_to_file(model, items, out, progress=stop)
     score_to_file(model, items, out)
     assert len(read(out)) == 12

@@ -23,14 +23,14 @@ def tracked(items: list, quiet: bool) -> Iterable:
 
 
 @contextmanager
-def counter(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def counter(what: str, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
     """Give a function that shows how much is done of how much, and when the rest will be."""
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     hidden = quiet or not sys.stderr.isatty()
     with Progress(*columns, console=ERRORS, disable=hidden) as progress:
         task = progress.add_task(what, total=None)
 
-        def show(done: int, n_all: int) -> None:
+        def show(done: int, n_all: int | None) -> None:
             progress.update(task, completed=done, total=n_all)
 
         yield show

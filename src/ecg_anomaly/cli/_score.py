@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..errors import ECGError
 from ._arguments import check_aggregate, check_out, model_file, reader
 from ._options import (
     DEFAULT_MODEL,
@@ -18,17 +19,21 @@ from ._options import (
     RateOption,
     UnitOption,
 )
-from ._output import show_problems, tracked, write_table
+from ._output import counter, show_problems, tracked, write_table
 
 
 def score(
     records: Annotated[
-        list[Path], typer.Argument(help="WFDB, .npy or .csv records, or folders of them.")
+        list[Path],
+        typer.Argument(help="WFDB, .npy or .csv records, folders of them, or one packed store."),
     ],
     model: ModelOption = DEFAULT_MODEL,
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write; .csv and .sqlite grow as scores come, and are resumed."),
+    ] = None,
     aggregate: AggregateOption = "min",
     fs: RateOption = None,
     leads: LeadsOption = None,
@@ -38,22 +43,32 @@ def score(
     """Score records; what cannot be scored is reported, and the rest goes on."""
     from ..io import find_records
     from ..persistence import load
-    from ..scoring import score_records
+    from ..records import RecordSet
+    from ..scoring import score_records, score_to_file
 
     check_aggregate(aggregate)
     if out is not None:
         check_out(out)
-    detector = load(model_file(model))
-    found = find_records(records)
-    table = score_records(
-        detector,
-        tracked(found, quiet),
-        aggregate=aggregate,
-        errors="report",
-        read=reader(fs, leads, unit),
-    )
     format = Format.JSON if as_json else format
-    write_table(table, format, out)
-    show_problems(table)
-    if (table["verdict"] == "not scorable").all():
+    streams = out is not None and out.suffix in (".csv", ".sqlite")
+    if streams and format is Format.JSON:
+        raise ECGError(f"{out}: JSON does not go into .csv or .sqlite; name another file.")
+    detector = load(model_file(model))
+    is_store = len(records) == 1 and (records[0] / "index.sqlite").is_file()
+    found = RecordSet.from_store(records[0]) if is_store else find_records(records)
+    options: dict[str, Any] = {"aggregate": aggregate, "read": reader(fs, leads, unit)}
+    if out is not None and streams:
+        with counter("scoring", quiet) as progress:
+            counts = score_to_file(detector, found, out, progress=progress, **options)
+        told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+        print(f"{out}: {told or 'no records'}")
+        nothing = set(counts) <= {"not scorable"}
+    else:
+        if not is_store:
+            found = tracked(found, quiet)
+        table = score_records(detector, found, errors="report", **options)
+        write_table(table, format, out)
+        show_problems(table)
+        nothing = (table["verdict"] == "not scorable").all()
+    if nothing:
         raise typer.Exit(2)

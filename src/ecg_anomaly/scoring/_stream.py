@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import ECGDataset
-from ..errors import ECGError, StoreError
+from ..errors import StoreError
 from ..io import read_record
 from ..records import Record, RecordSet
 from ._records import check_aggregate, opened, score_opened
