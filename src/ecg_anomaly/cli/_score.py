@@ -55,7 +55,7 @@ def score(
         raise ECGError(f"{out}: JSON does not go into .csv or .sqlite; name another file.")
     detector = load(model_file(model))
     is_store = len(records) == 1 and (records[0] / "index.sqlite").is_file()
-    found = RecordSet.from_store(records[0]) if is_store else find_records(records)
+    found: Any = RecordSet.from_store(records[0]) if is_store else find_records(records)
     options: dict[str, Any] = {"aggregate": aggregate, "read": reader(fs, leads, unit)}
     if out is not None and streams:
         with counter("scoring", quiet) as progress:
@@ -69,6 +69,6 @@ def score(
         table = score_records(detector, found, errors="report", **options)
         write_table(table, format, out)
         show_problems(table)
-        nothing = (table["verdict"] == "not scorable").all()
+        nothing = set(table["verdict"]) <= {"not scorable"}
     if nothing:
         raise typer.Exit(2)

@@ -85,7 +85,7 @@ def score_to_file(
     """
     check_aggregate(aggregate)
     out = Path(out)
-    kinds = {".csv": _CSV, ".sqlite": _SQLite}
+    kinds: dict[str, type[_CSV] | type[_SQLite]] = {".csv": _CSV, ".sqlite": _SQLite}
     if out.suffix not in kinds:
         raise StoreError(f"{out}: scores are written to .csv or .sqlite; name such a file.")
     if isinstance(records, ECGDataset):
@@ -168,7 +168,7 @@ class _CSV:
             return 0, {}
         last = pd.read_csv(self.path, skiprows=range(1, n_lines - 1), dtype={"record_id": str},
                            keep_default_na=False, na_values={"score": [""]})  # fmt: skip
-        return n_lines - 1, last.iloc[0].to_dict()
+        return n_lines - 1, {str(name): value for name, value in last.iloc[0].items()}
 
     def append(self, table: pd.DataFrame) -> None:
         """Add rows, and wait until they lie on the disk."""
