@@ -100,12 +100,16 @@ def localisation(document):
     head = ["injected into normals", "detection AUROC", *(f"{name} map" for name in maps), "chance"]
     head += ["shown faithful", *(f"fall: {name}" for name in spans)]
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---|" * (len(head) - 1)]
+    rows = {}
     for kind, row in document["detectors"]["vae_mha"]["kinds"].items():
         hits = [row["injected"][name]["hit"] for name in maps]
         chance = row["injected"]["score"]["chance"]
         falls = [row["faithfulness"][name]["fall"] for name in spans]
-        cells = [row["detection_auroc"], *hits, chance, row["faithful_share"]]
-        shown = [f"{cell:.2f}" for cell in cells] + [f"{fall:.3f}" for fall in falls]
+        rows[kind] = [row["detection_auroc"], *hits, chance, row["faithful_share"], *falls]
+    rows["mean"] = [sum(of_kinds) / len(rows) for of_kinds in zip(*rows.values(), strict=True)]
+    for kind, cells in rows.items():
+        digits = [3 if k >= len(cells) - len(spans) else 2 for k in range(len(cells))]
+        shown = [f"{cell:.{n}f}" for cell, n in zip(cells, digits, strict=True)]
         lines.append(f"| {kind} | " + " | ".join(shown) + " |")
     return "\n".join(lines)
 
