@@ -118,9 +118,7 @@ def fit_directions(
     """
     n_samples = len(scale) * BEAT_SAMPLES
     samples, known = beats[:, :n_samples], halves[np.isfinite(halves).all(1)]
-    reference = _reference.fit_reference(
-        samples, known if len(known) else None, rng, max_axes=_MAX_AXES
-    )
+    reference = _reference.fit_reference(samples, known if len(known) else None, max_axes=_MAX_AXES)
     generator = np.random.default_rng(rng.randint(np.iinfo(np.int32).max))
     weights = np.zeros((beats.shape[1], len(PATHOLOGIES) + len(VOLTAGES)))
     weights[n_samples:, len(PATHOLOGIES) :] = np.eye(len(VOLTAGES))

@@ -13,8 +13,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from ..signal.scaling import NORMAL_IQR
 
-#: Normals kept for the search of neighbours; more change the distance little and cost time.
-MAX_NEIGHBOURS_KEPT = 20_000
 # The whitening of d features needs several times as many records; below, PCA reduces them.
 _RECORDS_PER_FEATURE = 8
 # Of 384 axes the most reliable 128 have the same AUROC on PTB-XL fold 8, within .002.
@@ -27,7 +25,6 @@ Reference = dict[str, np.ndarray]
 def fit_reference(
     features: np.ndarray,
     half_difference: np.ndarray | None,
-    rng,
     ids: np.ndarray | None = None,
     max_axes: int | None = None,
 ) -> Reference:
@@ -39,8 +36,6 @@ def fit_reference(
         Pooled states of the training normals.
     half_difference : ndarray of shape (n_records, n_features) or None
         Difference of the features of each record's halves; None where records are too short.
-    rng : RandomState
-        Chooses the normals that are kept, where there are too many.
     ids : ndarray of shape (n_records,), optional
         What the records are called; by default their numbers.
     max_axes : int, optional
@@ -50,7 +45,7 @@ def fit_reference(
     -------
     dict of ndarray
         ``center`` (n_features,), ``projection`` (n_features, n_axes) and ``neighbours``
-        (n_kept, n_axes), all that `distance` needs, and the ``ids`` (n_kept,) of the neighbours.
+        (n_records, n_axes), all that `distance` needs, and the ``ids`` (n_records,) of these.
 
     References
     ----------
@@ -75,14 +70,11 @@ def fit_reference(
         projection = projection @ _reliability(half_difference @ projection)
     # low precision makes the model's file small; the distances stay double
     center, projection = center.astype(np.float32), projection.astype(np.float32)
-    kept = np.arange(n_records)
-    if n_records > MAX_NEIGHBOURS_KEPT:
-        kept = np.sort(rng.choice(n_records, MAX_NEIGHBOURS_KEPT, replace=False))
     return {
         "center": center,
         "projection": projection,
-        "neighbours": _half((features[kept] - center) @ projection),
-        "ids": kept if ids is None else np.asarray(ids)[kept],
+        "neighbours": _half((features - center) @ projection),
+        "ids": np.arange(n_records) if ids is None else np.asarray(ids),
     }
 
 

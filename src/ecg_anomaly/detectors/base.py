@@ -40,6 +40,9 @@ _CHUNK = 64
 # Convolutions in single precision depend on the size of the batch, so all batches have this one,
 # padded where records run out: scores are then the same in any company (benchmarks/scoring.py).
 BATCH_IN_SCORING = 8
+# Training records that say what is usual, where there are more: what is learnt of so many has
+# settled, and memory does not grow.
+MOST_RECORDS = 20_000
 # Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
 SURPRISE_WEIGHT = 4.0
 
@@ -140,6 +143,14 @@ class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMe
         self.n_leads_in_ = n_leads
         self.module_ = module.eval()
         self.__dict__.pop("directions_", None)
+        self._fit_scores(X, beat_leads, rng)
+
+    def _fit_scores(self, X, beat_leads: tuple[str, ...], rng) -> None:
+        """Learn from some or all of the training records what is usual for the trained network."""
+        rows = np.arange(len(X))
+        if len(X) > MOST_RECORDS:
+            rows = np.sort(rng.choice(len(X), MOST_RECORDS, replace=False))
+            X = X[rows]
         summaries = self._summaries(X)
         features, halves = summaries["pooled"], summaries["halves"]
         if not np.isfinite(features).all():
@@ -149,8 +160,7 @@ class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMe
         self.reference_ = _reference.fit_reference(
             features,
             halves if np.isfinite(halves).all() else None,
-            rng,
-            X.record_ids if isinstance(X, RecordSet) else None,
+            X.record_ids if isinstance(X, RecordSet) else rows,
         )
         self.residual_scale_ = np.maximum(summaries["residual"].mean(0), 1e-12)
         self.surprise_scale_ = _reference.usual(summaries["surprise"])
