@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -199,8 +200,9 @@ def pack(
             done += 1
             if progress is not None:
                 progress(done, len(files))
-    reader = StoreReader(folder)
-    return PackResult(sum(count for *_, count in reader.index.groups()), reader.index.skipped())
+    with closing(StoreReader(folder)) as reader:
+        n_records = sum(count for *_, count in reader.index.groups())
+        return PackResult(n_records, reader.index.skipped())
 
 
 def key_of(path: Path) -> str:

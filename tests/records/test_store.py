@@ -182,6 +182,18 @@ def test_another_database_is_no_store(tmp_path):
         RecordSet.from_store(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change", ["scale = x'00'", "annotations = '[1'", "annotations = '3'", "shard = 'x'"]
+)
+def test_nonsense_in_the_index_is_damage(ecgs, tmp_path, change):
+    RecordSet(ecgs.X).to_store(tmp_path)
+    with sqlite3.connect(tmp_path / "index.sqlite") as index:
+        index.execute(f"UPDATE records SET {change} WHERE number = 3")
+    index.close()
+    with pytest.raises(StoreError):
+        RecordSet.from_store(tmp_path)
+
+
 @pytest.mark.parametrize("at", [0, 12345, -1])
 def test_a_changed_byte_is_not_served(ecgs, tmp_path, at):
     RecordSet(ecgs.X, record_ids=list("abcdefghij")).to_store(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,10 +183,10 @@ class RecordSet:
 
         from ._store import StoreReader
 
-        reader = StoreReader(folder)
         wanted = None if leads is None else canonical_leads(leads)
-        kind = reader.kind(fs, wanted, n_samples)
-        source, record_ids, patient_ids, annotations = reader.records(*kind, scorable=scorable)
+        with closing(StoreReader(folder)) as reader:
+            kind = reader.kind(fs, wanted, n_samples)
+            source, record_ids, patient_ids, annotations = reader.records(*kind, scorable=scorable)
         table = pd.DataFrame(annotations) if any(annotations) else None
         return cls(
             source,

@@ -79,6 +79,14 @@ class Index:
             self._connection = sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=0.1
             )
+        try:
+            self._check(write)
+        except BaseException:
+            self.close()
+            raise
+
+    def _check(self, write: bool) -> None:
+        with self._told():
             if write and not self._value("PRAGMA user_version"):
                 self._connection.executescript(
                     f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION}; "
@@ -135,7 +143,10 @@ class Index:
             rows = self._connection.execute(
                 "SELECT shard, MAX(start + n_bytes) FROM records GROUP BY shard"
             )
-            return dict(rows.fetchall())
+            extents = dict(rows.fetchall())
+        if not all(isinstance(number, int) for pair in extents.items() for number in pair):
+            raise StoreError(f"{self.path}: the index is damaged; pack the records anew.")
+        return extents
 
     def groups(self) -> list[tuple[float, str, int, int]]:
         """Return rate, leads, samples and number of the records of each kind, the most first."""

@@ -77,7 +77,15 @@ class StoreReader:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         self.index = Index(self.folder)
-        check_shards(self.folder, self.index.extents())
+        try:
+            check_shards(self.folder, self.index.extents())
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the index; sources read on."""
+        self.index.close()
 
     def kind(
         self, fs: float | None, leads: tuple[str, ...] | None, n_samples: int | None
@@ -119,21 +127,22 @@ class StoreReader:
             for row in self.index.select(columns, fs, json.dumps(list(leads)), n_samples)
             if row[7] or not scorable
         ]
-        source = StoreSource(
-            self.folder,
-            len(leads),
-            n_samples,
-            shard=np.array([row[2] for row in rows], np.int32),
-            start=np.array([row[3] for row in rows], np.int64),
-            digests=np.array([row[4] for row in rows], object),
-            scale=np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(
-                len(rows), 2, len(leads)
-            ),
-            has_missing=np.array([row[6] for row in rows], bool),
-        )
-        return (
-            source,
-            [row[0] for row in rows],
-            [row[1] for row in rows],
-            [json.loads(row[8]) for row in rows],
-        )
+        try:
+            source = StoreSource(
+                self.folder,
+                len(leads),
+                n_samples,
+                shard=np.array([row[2] for row in rows], np.int32),
+                start=np.array([row[3] for row in rows], np.int64),
+                digests=np.array([row[4] for row in rows], object),
+                scale=np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(
+                    len(rows), 2, len(leads)
+                ),
+                has_missing=np.array([row[6] for row in rows], bool),
+            )
+            known = [dict(json.loads(row[8])) for row in rows]
+        except (ValueError, TypeError) as error:
+            raise StoreError(
+                f"{self.index.path}: the index is damaged ({error}); pack the records anew."
+            ) from None
+        return source, [row[0] for row in rows], [row[1] for row in rows], known
