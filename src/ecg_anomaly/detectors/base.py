@@ -5,14 +5,12 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator
 from copy import deepcopy
-from numbers import Integral, Real
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional as F
@@ -45,30 +43,6 @@ BATCH_IN_SCORING = 8
 MOST_RECORDS = 20_000
 # Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
 SURPRISE_WEIGHT = 4.0
-
-COMMON_CONSTRAINTS: dict = {
-    "contamination": [Interval(Real, 0, 0.5, closed="right")],
-    "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-    "channels": [Interval(Integral, 1, None, closed="left")],
-    "latent_dim": [Interval(Integral, 1, None, closed="left")],
-    "stride": [Interval(Integral, 1, None, closed="left")],
-    "mask_fraction": [Interval(Real, 0, 1, closed="left")],
-    "lead_mask_fraction": [Interval(Real, 0, 1, closed="left")],
-    "crop": [Interval(Real, 0, None, closed="neither"), None],
-    "max_epochs": [Interval(Integral, 0, None, closed="left")],
-    "batch_size": [Interval(Integral, 1, None, closed="left")],
-    "lr": [Interval(Real, 0, None, closed="neither")],
-    "early_stopping": ["boolean"],
-    "patience": [Interval(Integral, 1, None, closed="left")],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "warm_start": ["boolean"],
-    "fs": [Interval(Real, 0, None, closed="neither")],
-    "leads": ["array-like", None],
-    "n_leads": [Interval(Integral, 1, None, closed="left")],
-    "device": [str],
-    "random_state": ["random_state"],
-    "verbose": ["verbose"],
-}
 
 
 class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):

@@ -6,7 +6,8 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..nn import CAE
 from ..nn.losses import NegativeELBO, SquaredError
-from .base import COMMON_CONSTRAINTS, BaseDetector
+from ._constraints import COMMON_CONSTRAINTS
+from .base import BaseDetector
 
 
 class CAEDetector(BaseDetector):

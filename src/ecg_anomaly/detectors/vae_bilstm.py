@@ -8,7 +8,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn import VAEBiLSTM
 from ..nn.losses import NegativeELBO
-from .base import COMMON_CONSTRAINTS, BaseDetector
+from ._constraints import COMMON_CONSTRAINTS
+from .base import BaseDetector
 
 
 class VAEBiLSTMDetector(BaseDetector):
