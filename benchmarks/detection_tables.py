@@ -84,17 +84,24 @@ def peers(document):
 
 
 def shift(document):
-    """Return the table of devices and sites left out of the training."""
+    """Return the table of strict labels, and of devices and sites left out of the training."""
+    strict = document["strict"]
+    counts = f"{strict['normals']} + {strict['anomalies']}"
     rows = [
+        ["all", "", told(document["pooled"]["AUROC"]), "", ""],
+        ["all, strict labels", counts, told(strict["AUROC"]), "", ""],
+    ]
+    rows += [
         [
-            f"{row['what']} {row['value']}",
+            " ".join(f"{row['what']} {row['value']}".split()),
             f"{row['normals']} + {row['anomalies']}",
             *(told(row[part]["AUROC"]) for part in ("pooled", "left out")),
             f"{row['loss']:+.3f} ({row['loss low']:+.3f} to {row['loss high']:+.3f})",
         ]
         for row in document["left out"]
     ]
-    return lined(["left out", "normals + anomalies", "trained on all", "left out", "loss"], rows)
+    head = ["records", "normals + anomalies", "trained on all", "trained without them", "loss"]
+    return lined(head, rows)
 
 
 def challenges(document):
