@@ -93,7 +93,7 @@ def shift(document):
     ]
     rows += [
         [
-            " ".join(f"{row['what']} {row['value']}".split()),
+            " ".join(f"{row['what']} {row['value']}".removesuffix(".0").split()),
             f"{row['normals']} + {row['anomalies']}",
             *(told(row[part]["AUROC"]) for part in ("pooled", "left out")),
             f"{row['loss']:+.3f} ({row['loss low']:+.3f} to {row['loss high']:+.3f})",
