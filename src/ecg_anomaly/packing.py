@@ -20,7 +20,7 @@ from .records import Record
 from .records._store import Packed, StoreReader, StoreWriter, packed
 from .signal.checks import check_rate
 from .signal.filters import bandpass, check_band
-from .signal.resampling import over_gaps, resample
+from .signal.resampling import over_gaps, resample_gaps
 
 # Files of one task: many enough that handing them over costs nothing.
 _FILES_AT_A_TIME = 16
@@ -48,7 +48,6 @@ class PackResult:
 @dataclass(frozen=True)
 class _Skipped:
     key: str
-    source: str
     problem: str
 
 
@@ -74,7 +73,7 @@ class _Preparation:
                 record = replace(record, quality=assessment.findings)
             return packed(key, self._prepared(record), scorable=scorable)
         except ECGError as error:
-            return _Skipped(key, key, _printable(str(error)))
+            return _Skipped(key, _printable(str(error)))
 
     def _prepared(self, record: Record) -> Record:
         signal, fs = record.signal, record.fs
@@ -88,7 +87,7 @@ class _Preparation:
                 step = partial(bandpass, fs=fs, lowcut=low, highcut=high, fs_out=fs_out)
                 signal = over_gaps(step, signal, fs / fs_out)
             elif fs_out != fs:
-                signal = over_gaps(partial(resample, fs_in=fs, fs_out=fs_out), signal, fs / fs_out)
+                signal = resample_gaps(signal, fs_in=fs, fs_out=fs_out)
         except ECGError as error:
             raise type(error)(f"record {record.record_id!r}: {error}") from None
         return replace(
@@ -194,7 +193,7 @@ def pack(
         done = len(files) - len(todo)
         for item in _in_parallel(preparation, todo, n_jobs):
             if isinstance(item, _Skipped):
-                store.skip(item.key, item.source, item.problem)
+                store.skip(item.key, item.key, item.problem)
             else:
                 store.add_packed(item)
             done += 1
