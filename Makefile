@@ -9,7 +9,7 @@ demo: .venv/.core
 	$(BIN)/ecg-anomaly demo
 
 test: .venv/.test
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n logical --dist loadfile --max-worker-restart 0
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

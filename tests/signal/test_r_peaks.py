@@ -1,5 +1,9 @@
+from functools import partial
+from unittest import mock
+
 import numpy as np
 import pytest
+import sleepecg
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -166,6 +170,28 @@ def test_any_record_gives_centers_within_it(n, fs, seed):
     assert found.dtype == np.int64
     assert (np.diff(found) > 0).all()
     assert ((found >= 0) & (found < n)).all()
+
+
+# indices outside arrays are errors there, where the C code writes on
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(60, 1500),
+    period=st.floats(0.18, 0.32),
+    start=st.integers(0, 400),
+    noise=st.sampled_from([0.0, 0.01, 1.0]),
+)
+@example(n=64, period=0.2, start=0, noise=0.0)
+@example(n=1000, period=0.2, start=0, noise=0.0)
+@example(n=450, period=0.25, start=390, noise=0.0)
+def test_the_fastest_and_shortest_ecgs_stay_within_sleepecgs_memory(n, period, start, noise):
+    time = np.arange(n) / 100
+    x = np.exp(-np.square((time % period - 0.1) / 0.02))
+    x += noise * np.random.default_rng(n).normal(size=n)
+    x[:start] = x[0]
+    checked = partial(sleepecg.detect_heartbeats, backend="python")
+    with mock.patch("sleepecg.detect_heartbeats", checked):
+        expected = beat_centers(x[None], 100.0)
+    np.testing.assert_array_equal(beat_centers(x[None], 100.0), expected)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -19,6 +19,8 @@ _FAST_FS = 100.0
 _LEAST_HEIGHT = 0.25
 # In seconds. In less there is hardly a beat to be found, and no room for XQRS's filters.
 _SHORTEST = 0.5
+# In s; that much flat signal ends what sleepecg is given.
+_FLAT_END = 2.5
 # The largest deflection of a QRS complex lies within this of where XQRS marks it, in seconds.
 _ALIGN = 0.06
 
@@ -223,5 +225,10 @@ def _find_fast(signal: np.ndarray, fs: float) -> np.ndarray:
         return np.zeros(0, np.int64)
     from sleepecg import detect_heartbeats
 
-    found = detect_heartbeats(at_100_hz, _FAST_FS)
+    # its C code reads two seconds, and has room for one beat each 0.2 s, not for the first one:
+    # without a flat end it reads and writes where it must not, in short and in very fast ECGs
+    mirrored = np.pad(at_100_hz, (0, round(0.15 * _FAST_FS)), mode="reflect", reflect_type="odd")
+    ended = np.pad(mirrored, (0, round(_FLAT_END * _FAST_FS)), mode="edge")
+    found = detect_heartbeats(ended, _FAST_FS)
+    found = found[found < len(at_100_hz)]
     return np.unique(np.clip(np.rint(found * (fs / _FAST_FS)), 0, n - 1).astype(np.int64))
