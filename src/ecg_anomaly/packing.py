@@ -61,19 +61,34 @@ class _Preparation:
     gate: QualityGate | None
     read: Callable[[str | Path], Record]
 
-    def __call__(self, path: Path) -> Packed | _Skipped:
-        key = key_of(path)
-        try:
-            record = self.read(path)
-            scorable = True
-            if self.gate is not None:
-                # as it was recorded: filters hide noise
-                assessment = self.gate.assess(record)
-                scorable = assessment.is_scorable
-                record = replace(record, quality=assessment.findings)
-            return packed(key, self._prepared(record), scorable=scorable)
-        except ECGError as error:
-            return _Skipped(key, _printable(str(error)))
+    def __call__(self, paths: Sequence[Path]) -> list[Packed | _Skipped]:
+        done: dict[str, Packed | _Skipped] = {}
+        records: dict[str, Record] = {}
+        for key, path in ((key_of(path), path) for path in paths):
+            try:
+                records[key] = self.read(path)
+            except ECGError as error:
+                done[key] = _Skipped(key, _printable(str(error)))
+        for (key, record), scorable in zip(*self._assessed(records), strict=True):
+            try:
+                done[key] = packed(key, self._prepared(record), scorable=scorable)
+            except ECGError as error:
+                done[key] = _Skipped(key, _printable(str(error)))
+        return [done[key_of(path)] for path in paths]
+
+    def _assessed(self, records: dict[str, Record]) -> tuple[list[tuple[str, Record]], list[bool]]:
+        """Return records with what the gate finds in them, and whether they can be scored."""
+        if self.gate is None:
+            return list(records.items()), [True] * len(records)
+        # as they were recorded: filters hide noise
+        assessments = self.gate.assess_each(
+            [(record.signal, record.fs, record.leads, record.age) for record in records.values()]
+        )
+        told = [
+            (key, replace(record, quality=(*record.quality, *assessment.findings)))
+            for (key, record), assessment in zip(records.items(), assessments, strict=True)
+        ]
+        return told, [assessment.is_scorable for assessment in assessments]
 
     def _prepared(self, record: Record) -> Record:
         signal, fs = record.signal, record.fs
@@ -221,9 +236,5 @@ def _in_parallel(
         paths[start : start + _FILES_AT_A_TIME] for start in range(0, len(paths), _FILES_AT_A_TIME)
     ]
     run = Parallel(n_jobs=n_jobs, return_as="generator")
-    for items in run(delayed(_prepare)(preparation, piece) for piece in pieces):
+    for items in run(delayed(preparation)(piece) for piece in pieces):
         yield from items
-
-
-def _prepare(preparation: _Preparation, paths: Sequence[Path]) -> list[Packed | _Skipped]:
-    return [preparation(path) for path in paths]

@@ -25,3 +25,13 @@ def test_of_many_records_some_say_what_is_usual(small, cls, monkeypatch):
     assert [f"r{k}" for k in of_array.reference_["ids"]] == kept
     other = small(cls, **params | {"random_state": 1}).fit(records)
     assert other.reference_["ids"].tolist() != kept
+
+
+@pytest.mark.parametrize("cls", DETECTORS)
+def test_hidden_states_are_the_same_without_the_decoder(small, cls):
+    X = make_ecg(11, duration=4, random_state=0).X
+    detector = small(cls, score_method="latent_beat", random_state=0).fit(X)
+    of_states, of_all = detector._state_summaries(X), detector._summaries(X)
+    assert set(of_states) == {"pooled", "along"}
+    for name, values in of_states.items():
+        np.testing.assert_array_equal(values, of_all[name])

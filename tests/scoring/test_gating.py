@@ -25,7 +25,7 @@ from ecg_anomaly.errors import ECGError, RecordFileError, SignalError
 from ecg_anomaly.findings import Finding, FindingKind
 from ecg_anomaly.leads import STANDARD_LEADS
 from ecg_anomaly.scoring import detector_of, gated_of, model_input
-from ecg_anomaly.scoring._gating import gate_windows
+from ecg_anomaly.scoring._gating import gate_windows, raw_windows
 from ecg_anomaly.signal.resampling import resample_gaps
 
 
@@ -42,6 +42,10 @@ def model(small, ecgs):
 
 def record_of(x, fs=100.0, leads=STANDARD_LEADS, **kwargs):
     return Record(x, fs=fs, leads=leads, record_id="r", **kwargs)
+
+
+def gate_one(record, model, gate):
+    return gate_windows([raw_windows(record, model_input(model))], gate)[0]
 
 
 def score_one(model, record, **options):
@@ -189,7 +193,7 @@ def test_an_artefact_does_not_leak_out_of_what_is_blanked(model):
     (_, start, end) = assessment.unusable_spans[0]
     blind = x.copy()
     blind[7, round(500 * start) : round(500 * end)] = np.nan
-    gated = gate_windows(record_of(pulse, 500), model_input(model), gate).windows.cut(0)
+    gated = gate_one(record_of(pulse, 500), model, gate).windows.cut(0)
     alone = resample_gaps(blind, fs_in=500, fs_out=100)
     np.testing.assert_array_equal(gated, alone)
 
@@ -199,7 +203,7 @@ def test_windows_are_judged_where_they_are(model, fs):
     """A flat second half of the record costs the windows in it, and no others."""
     x = make_ecg(1, fs=fs, duration=40, random_state=5).X[0]
     x[:, int(20.6 * fs) :] = 0.0
-    gated = gate_windows(record_of(x, fs), model_input(model), model.gate_)
+    gated = gate_one(record_of(x, fs), model, model.gate_)
     begin = gated.windows.starts / fs
     # a window of 4 s is let through while more than half of it is there
     np.testing.assert_allclose(begin, np.arange(0, 19, 2), atol=0.02)
@@ -213,7 +217,7 @@ def test_windows_are_judged_where_they_are(model, fs):
 def test_blanks_end_where_the_gate_says(model, fs):
     x = make_ecg(1, fs=fs, duration=4, random_state=3).X[0]
     x[7, : 2 * fs] = np.nan
-    cut = gate_windows(record_of(x, fs), model_input(model), model.gate_).windows.cut(0)
+    cut = gate_one(record_of(x, fs), model, model.gate_).windows.cut(0)
     gone = np.isnan(cut[7])
     (assessment,) = model.gate_.assess_batch(x[None], fs)
     if "V2" in assessment.unusable_leads:

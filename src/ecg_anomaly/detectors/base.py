@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,6 @@ from torch.nn import functional as F
 from .._training import (
     BatchReader,
     TrainingPlan,
-    device_or_cpu,
     resolve_device,
     seeded,
     threads,
@@ -26,12 +26,13 @@ from .._training import (
 )
 from ..errors import SignalError
 from ..nn import Output, hide
+from ..nn.pooling import pool
 from ..nn.summary import residual, summarise
 from ..preprocessing import LeadNormalizer
 from ..records import RecordSet
 from ..signal.checks import check_rate
 from . import _directions, _reference
-from ._departures import DeparturesMixin
+from ._state import StateMixin
 
 # Records read at a time: bounds memory, changes no result.
 _CHUNK = 64
@@ -43,9 +44,11 @@ BATCH_IN_SCORING = 8
 MOST_RECORDS = 20_000
 # Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
 SURPRISE_WEIGHT = 4.0
+# Scores that need no reconstruction.
+_OF_STATES = ("latent", "latent_beat")
 
 
-class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseDetector(StateMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of the detectors; a subclass declares parameters and builds its network."""
 
     #: Parameters that shape the network: with them, its weights can be put into a new one.
@@ -158,7 +161,9 @@ class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMe
         ndarray of float64 of shape (n_records,)
             Higher = more normal. What it measures depends on `score_method`.
         """
-        return self._score(self._summaries(self._check_fitted_input(X)))
+        X = self._check_fitted_input(X)
+        of_states = self.score_method in _OF_STATES
+        return self._score(self._state_summaries(X) if of_states else self._summaries(X))
 
     def decision_function(self, X):
         """Return ``score_samples(X) - offset_``: negative where a record is flagged."""
@@ -212,7 +217,7 @@ class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMe
             Whitened and weighted by reliability: distances between records are Euclidean here,
             and the latent score is the negative mean distance to the nearest normals.
         """
-        pooled = self._summaries(self._check_fitted_input(X))["pooled"]
+        pooled = self._state_summaries(self._check_fitted_input(X))["pooled"]
         return _reference.project(self.reference_, pooled)
 
     def _fitted(self, X):
@@ -293,24 +298,43 @@ class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMe
 
     def _outputs(self, X) -> Iterator[tuple[np.ndarray, Tensor, Output]]:
         """Yield records, what the network is given and what it says of them, chunk by chunk."""
+        for signals in self._batches(X, _CHUNK):
+            x = self._tensor(signals)
+            yield signals, x.double(), Output.join(self._run(self.module_, x), len(x))
+
+    def _run(self, network: Callable[[Tensor], Any], x: Tensor) -> list[Any]:
+        """Run the network or a part of it on batches of one size, the last one padded."""
         device = next(self.module_.parameters()).device
-        for batch in self._batches(X, _CHUNK):
-            x = self._tensor(batch)
-            padded = F.pad(x, (0, 0, 0, 0, 0, -len(x) % BATCH_IN_SCORING)).to(device)
-            with torch.no_grad(), threads():
-                outputs = [self.module_(part) for part in padded.split(BATCH_IN_SCORING)]
-            yield batch, x.double(), Output.join(outputs, len(x))
+        padded = F.pad(x, (0, 0, 0, 0, 0, -len(x) % BATCH_IN_SCORING)).to(device)
+        with torch.no_grad(), threads():
+            return [network(part) for part in padded.split(BATCH_IN_SCORING)]
 
     def _summaries(self, X) -> dict[str, np.ndarray]:
         """Return what scores are made of, one row a record."""
-        rows: dict[str, list[np.ndarray]] = {}
         stride = int(self.architecture_["stride"])
-        for signals, x, output in self._outputs(X):
-            for name, value in summarise(x, output, self.fs_, stride).items():
-                rows.setdefault(name, []).append(value.numpy())
-            if self.score_method == "latent_beat" and hasattr(self, "directions_"):
-                rows.setdefault("along", []).append(self._along(signals))
-        return {name: np.concatenate(values) for name, values in rows.items()}
+        return _joined(
+            {name: value.numpy() for name, value in summarise(x, output, self.fs_, stride).items()}
+            | self._beat_summaries(signals)
+            for signals, x, output in self._outputs(X)
+        )
+
+    def _state_summaries(self, X) -> dict[str, np.ndarray]:
+        """Return what the scores `_OF_STATES` are made of: as `_summaries`, without the decoder."""
+
+        def pooled(signals):
+            x = self._tensor(signals)
+            states = torch.cat(self._run(self.module_.encode, x))[: len(x)]
+            return pool(states.cpu().double()).numpy()
+
+        return _joined(
+            {"pooled": pooled(signals)} | self._beat_summaries(signals)
+            for signals in self._batches(X, _CHUNK)
+        )
+
+    def _beat_summaries(self, signals: np.ndarray) -> dict[str, np.ndarray]:
+        if self.score_method == "latent_beat" and hasattr(self, "directions_"):
+            return {"along": self._along(signals)}
+        return {}
 
     def _score(self, summaries: dict[str, np.ndarray]) -> np.ndarray:
         method = self.score_method
@@ -334,69 +358,14 @@ class BaseDetector(DeparturesMixin, OutlierMixin, BaseEstimator, metaclass=ABCMe
         surprise = np.log1p(np.maximum(0.0, (summaries["surprise"] - center) / scale))
         return -np.hypot(distance, SURPRISE_WEIGHT * surprise)
 
-    def __getstate__(self):
-        state = super().__getstate__().copy()
-        module = state.pop("module_", None)
-        if module is not None:
-            state["weights_"] = {
-                name: tensor.cpu().numpy().astype(np.float32)
-                for name, tensor in module.state_dict().items()
-            }
-        return state
-
-    def __setstate__(self, state):
-        weights = state.pop("weights_", None) if "weights_" in state else None
-        super().__setstate__(state)
-        if weights is not None:
-            self._load_weights(weights)
-
-    def _load_weights(self, weights: dict[str, np.ndarray]) -> None:
-        super()._check_state()
-        # what it was fitted with: parameters may have been set since
-        builder = type(self)(**self.architecture_)
-        builder._validate_params()
-        # without memory first: a file may claim any size
-        with torch.device("meta"):
-            module = builder._build_module(self.n_leads_in_)
-        tensors = {name: torch.tensor(value) for name, value in weights.items()}
-        module.load_state_dict(tensors, assign=True)
-        self.device_ = str(device_or_cpu(self.device))
-        self.module_ = module.eval().to(self.device_)
-
-    def _check_state(self) -> None:
-        super()._check_state()
-        shapes = {name: np.shape(value) for name, value in self.reference_.items()}
-        n_features, n_axes = shapes["projection"]
-        n_kept = len(self.reference_["neighbours"])
-        scales = [self.surprise_scale_, self.distance_scale_]
-        if hasattr(self, "directions_"):
-            self._check_directions_state()
-            scales.append(self.departure_scale_)
-        consistent = (
-            shapes["center"] == (n_features,)
-            and shapes["neighbours"] == (n_kept, n_axes)
-            and shapes.get("ids", (n_kept,)) == (n_kept,)
-            and n_kept > 0
-            and n_features == 3 * self._n_states()
-            and isinstance(self.history_, list)
-            and np.isfinite([self.offset_, self.fs_, *np.ravel(scales)]).all()
-            and min(self.fs_, self.scale_.min(), self.residual_scale_.min()) > 0
-            and min(scale for _, scale in scales) > 0
-        )
-        if not consistent:
-            raise SignalError(f"the fitted arrays of {type(self).__name__} do not fit together.")
-
-    def _n_states(self) -> int:
-        probe = torch.zeros(1, self.n_leads_in_, 1, device=self.device_)
-        with torch.no_grad():
-            return self.module_(probe).states.shape[-1]
-
-    def _state_shapes(self) -> dict[str, tuple[int, ...]]:
-        lead = (self.n_leads_in_,)
-        return {"center_": lead, "scale_": lead, "residual_scale_": lead}
-
 
 def _single(x: np.ndarray) -> np.ndarray:
     """Return the array in single precision, huge numbers as the largest that it holds."""
     limits = np.finfo(np.float32)
     return np.clip(x, limits.min, limits.max).astype(np.float32)
+
+
+def _joined(rows: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays of several chunks as one of each name."""
+    found = list(rows)
+    return {name: np.concatenate([row[name] for row in found]) for name in found[0]}

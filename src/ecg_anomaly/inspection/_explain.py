@@ -172,7 +172,7 @@ def _neighbours(subject: Subject) -> list[tuple[tuple[object, float], ...]]:
     detector = subject.detector
     if not isinstance(detector, BaseDetector) or detector.score_method not in _LATENT:
         return [()] * len(subject.signals)
-    pooled = detector._summaries(subject.signals.astype(np.float32))["pooled"]
+    pooled = detector._state_summaries(subject.signals.astype(np.float32))["pooled"]
     ids, apart = _reference.nearest(detector.reference_, pooled, detector.n_neighbors)
     return [
         tuple((name, float(distance)) for name, distance in zip(*pair, strict=True))

@@ -74,11 +74,14 @@ class CAE(nn.Module):
 
     def forward(self, x: Tensor) -> Output:
         """Map (n, n_leads, n_samples) to an `Output`."""
-        n_samples = x.shape[-1]
-        x = pad_to_multiple(x, 2 * self.stride)
-        states = torch.tanh(self.to_states(self.context(self.stem(x))))
-        decoded = self.expand(self.squeeze(states))[..., :n_samples]
+        states = self.encode(x)
+        decoded = self.expand(self.squeeze(states.transpose(1, 2)))[..., : x.shape[-1]]
         mean, log_var = decoded, torch.zeros_like(decoded)
         if self.variance:
             mean, log_var = decoded.chunk(2, 1)
-        return Output(mean, log_var.clamp(*LOG_VAR_RANGE), states.transpose(1, 2))
+        return Output(mean, log_var.clamp(*LOG_VAR_RANGE), states)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Map (n, n_leads, n_samples) to the hidden states, (n, n_tokens, n_states)."""
+        x = pad_to_multiple(x, 2 * self.stride)
+        return torch.tanh(self.to_states(self.context(self.stem(x)))).transpose(1, 2)

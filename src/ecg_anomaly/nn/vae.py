@@ -48,8 +48,7 @@ class VAEBiLSTM(nn.Module):
     def forward(self, x: Tensor) -> Output:
         """Map (n, n_leads, n_samples) to an `Output`; the latent is sampled in training only."""
         n_samples = x.shape[-1]
-        x, lead_weights = self.weigh_leads(pad_to_multiple(x, self.stride))
-        states, _ = self.lstm(self.stem(x).transpose(1, 2))
+        states, lead_weights = self._states(x)
         z_mean, z_log_var = self.to_latent(states).chunk(2, -1)
         z_log_var = z_log_var.clamp(*LOG_VAR_RANGE)
         z = z_mean
@@ -66,6 +65,15 @@ class VAEBiLSTM(nn.Module):
             lead_weights,
             time_weights,
         )
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Map (n, n_leads, n_samples) to the hidden states, (n, n_tokens, n_states)."""
+        return self._states(x)[0]
+
+    def _states(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        x, lead_weights = self.weigh_leads(pad_to_multiple(x, self.stride))
+        states, _ = self.lstm(self.stem(x).transpose(1, 2))
+        return states, lead_weights
 
     def weigh_leads(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the leads as they are, and no weights."""

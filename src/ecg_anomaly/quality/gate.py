@@ -23,6 +23,11 @@ _SHARES = (
     "min_agreement", "leg_share",
 )  # fmt: skip
 
+#: Signal of shape (n_leads, n_samples) in mV, rate in Hz, leads, and age in years.
+Piece = tuple[np.ndarray, float, Sequence[str] | None, float]
+# Pieces that are copied together.
+_AT_ONCE = 64
+
 
 def _number(value: Any) -> float:
     """Return a number as a float, NaN for anything else."""
@@ -266,6 +271,44 @@ class QualityGate:
         if years.shape != (n_records,):
             raise SignalError(f"{n_records} records, but ages of shape {years.shape} were given.")
         return assess_all(self, signals, fs, names, years)
+
+    def assess_each(self, pieces: Sequence[Piece]) -> list[Assessment]:
+        """Assess pieces of any shapes, those that are alike together: several times as fast.
+
+        Parameters
+        ----------
+        pieces : sequence of (signal, fs, leads, age)
+            As in `assess_batch`, each signal of shape (n_leads, n_samples).
+
+        Returns
+        -------
+        list of Assessment
+            In order; each as `assess_batch` gives it alone.
+
+        Raises
+        ------
+        SignalError
+            As `assess_batch`.
+
+        Examples
+        --------
+        >>> flat = np.zeros((1, 1000), np.float32)
+        >>> pieces = [(flat, 100.0, ("II",), 60.0), (flat, 500.0, ("V1",), np.nan)]
+        >>> [item.is_scorable for item in QualityGate().assess_each(pieces)]
+        [False, False]
+        """
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for number, (signal, fs, leads, _) in enumerate(pieces):
+            names = None if leads is None else tuple(leads)
+            alike.setdefault((fs, names, signal.shape, signal.dtype), []).append(number)
+        found: dict[int, Assessment] = {}
+        for (fs, names, *_), numbers in alike.items():
+            for start in range(0, len(numbers), _AT_ONCE):
+                some = numbers[start : start + _AT_ONCE]
+                signals = np.stack([pieces[number][0] for number in some])
+                ages = [pieces[number][3] for number in some]
+                found |= zip(some, self.assess_batch(signals, fs, names, ages), strict=True)
+        return [found[number] for number in range(len(pieces))]
 
 
 def assess(record: Record) -> Assessment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +13,12 @@ import numpy as np
 from ..errors import SignalError
 from ..leads import LIMB_LEADS, limb_plane, reorder, sources
 from ..quality import Assessment, QualityGate
+from ..quality.gate import Piece
 from ..records import Record
 from ..signal.imputation import fill_from_plane
 from ..signal.resampling import resample_gaps, resampled_length
 from ._model import ModelInput
 from ._windows import window_starts
-
-_WINDOWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,45 @@ class GatedWindows:
         return part[:, : self.length]
 
 
+@dataclass(frozen=True, eq=False)
+class RawWindows:
+    """The windows of a record before the gate has seen them.
+
+    Parameters
+    ----------
+    record : Record
+    signal, leads, wanted, starts, raw_length
+        As in `GatedWindows`, of all windows.
+    """
+
+    record: Record
+    signal: np.ndarray
+    leads: tuple[str, ...]
+    wanted: ModelInput
+    starts: np.ndarray
+    raw_length: int
+
+    @property
+    def length(self) -> int:
+        """Samples of a window as the model takes it."""
+        return self.wanted.n_samples
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def pieces(self) -> list[Piece]:
+        """Return what the gate sees."""
+        return [
+            (
+                self.signal[:, start : start + self.raw_length],
+                self.record.fs,
+                self.leads,
+                self.record.age,
+            )
+            for start in self.starts
+        ]
+
+
 class Gated(NamedTuple):
     """The windows of a record that can be scored, what was found, and what was refused."""
 
@@ -82,10 +121,10 @@ class Gated(NamedTuple):
     problem: str
 
 
-def gate_windows(record: Record, wanted: ModelInput, gate: QualityGate) -> Gated:
-    """Ask the gate about the raw signal of each window; there may be none that it lets through.
+def raw_windows(record: Record, wanted: ModelInput) -> RawWindows:
+    """Return the windows that cover a record, of the leads that the model takes.
 
-    It judges the leads that the model takes, those that the record lacks as missing ones.
+    Those that the record lacks are missing samples throughout.
 
     Raises
     ------
@@ -108,12 +147,19 @@ def gate_windows(record: Record, wanted: ModelInput, gate: QualityGate) -> Gated
     step = record.fs / wanted.fs
     raw_length = min(n_raw, int(np.ceil(wanted.n_samples * step - 1e-6)))
     starts = np.rint(window_starts(n_samples, wanted.n_samples) * step).astype(int)
-    starts = np.minimum(starts, n_raw - raw_length)
-    assessments: list[Assessment] = []
-    for first in range(0, len(starts), _WINDOWS_AT_ONCE):
-        some = starts[first : first + _WINDOWS_AT_ONCE]
-        raw = np.stack([signal[:, start : start + raw_length] for start in some])
-        assessments += gate.assess_batch(raw, record.fs, leads, [record.age] * len(some))
+    return RawWindows(
+        record, signal, leads, wanted, np.minimum(starts, n_raw - raw_length), raw_length
+    )
+
+
+def gate_windows(raw: Sequence[RawWindows], gate: QualityGate) -> list[Gated]:
+    """Ask the gate about each window of some records; there may be none that it lets through."""
+    assessments = iter(gate.assess_each([piece for windows in raw for piece in windows.pieces()]))
+    return [_gated(windows, list(islice(assessments, len(windows)))) for windows in raw]
+
+
+def _gated(raw: RawWindows, assessments: list[Assessment]) -> Gated:
+    record, leads = raw.record, raw.leads
     kept = [k for k, item in enumerate(assessments) if item.is_scorable]
     refused = [item for item in assessments if not item.is_scorable]
     problem = refused[0].reason if refused else ""
@@ -124,7 +170,9 @@ def gate_windows(record: Record, wanted: ModelInput, gate: QualityGate) -> Gated
         problem = f"{len(refused)} of {len(assessments)} windows not scorable: {problem}"
     passed = [assessments[k] for k in kept]
     return Gated(
-        GatedWindows(signal, leads, record.fs, wanted, starts[kept], raw_length, passed),
+        GatedWindows(
+            raw.signal, leads, record.fs, raw.wanted, raw.starts[kept], raw.raw_length, passed
+        ),
         len(refused),
         [str(finding) for finding in record.quality] + _summary(assessments),
         problem,

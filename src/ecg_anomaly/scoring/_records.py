@@ -12,9 +12,10 @@ import numpy as np
 from ..datasets import ECGDataset
 from ..errors import ECGError, SignalError
 from ..io import read_record
+from ..quality import QualityGate
 from ..records import Record, RecordSet
 from ..verdicts import NOT_SCORABLE, verdicts
-from ._gating import gate_windows
+from ._gating import gate_windows, raw_windows
 from ._known import known_of
 from ._model import ModelInput, conformal_of, gated_of, record_input, threshold_of
 from ._windows import Windows, WindowSource, plain_windows
@@ -131,10 +132,14 @@ def score_opened(
     columns = () if conformal is None else conformal.columns
     known: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    waiting: list[tuple[dict[str, Any], Windows]] = []
+    waiting: list[tuple[dict[str, Any], Any]] = []
 
     def flush():
-        for (row, _), scores in zip(waiting, _scores(score, wanted, waiting, errors), strict=True):
+        ready = waiting if gated is None else _let_through(waiting, gated.gate_)
+        for row, windows in ready:
+            row["n_windows"] = len(windows)
+        ready = [item for item in ready if item[0]["n_windows"]]
+        for (row, _), scores in zip(ready, _scores(score, wanted, ready, errors), strict=True):
             if isinstance(scores, ECGError):
                 row["problem"] = str(scores)
                 continue
@@ -151,19 +156,11 @@ def score_opened(
             if isinstance(record, ECGError):
                 raise record
             row["findings"] = [str(finding) for finding in record.quality]
-            if gated is None:
-                windows: Windows = plain_windows(record, wanted)
-            else:
-                windows, row["n_refused"], row["findings"], row["problem"] = gate_windows(
-                    record, wanted, gated.gate_
-                )
+            windows = (plain_windows if gated is None else raw_windows)(record, wanted)
         except ECGError as error:
             if errors == "raise":
                 raise
             row["problem"] = str(error)
-            continue
-        row["n_windows"] = len(windows)
-        if not row["n_windows"]:
             continue
         if waiting and waiting[0][1].length != windows.length:
             flush()
@@ -207,6 +204,17 @@ def opened(records: Any, read: Callable[[str | Path], Record]) -> Iterator[Opene
             yield Path(str(item)).stem, str(item), error
         else:
             yield record.record_id, record.source, record
+
+
+def _let_through(waiting, gate: QualityGate) -> list[tuple[dict[str, Any], Windows]]:
+    """Return rows, with what the gate says of each record, and the windows that may be scored."""
+    answers = gate_windows([windows for _, windows in waiting], gate)
+    ready: list[tuple[dict[str, Any], Windows]] = []
+    for (row, _), answer in zip(waiting, answers, strict=True):
+        row["n_refused"], row["findings"] = answer.n_refused, answer.findings
+        row["problem"] = answer.problem
+        ready.append((row, answer.windows))
+    return ready
 
 
 def _scores(score, wanted: ModelInput, waiting, errors: str) -> Sequence[np.ndarray | ECGError]:
