@@ -169,6 +169,22 @@ class TestRecordSet:
         RecordSet(Integers()).map(lambda batch: (seen.append(batch.dtype), batch)[1]).load()
         assert seen == [np.float32]
 
+    def test_a_pickle_holds_its_own_records_only(self):
+        x = np.random.default_rng(0).normal(size=(200, 2, 50)).astype(np.float32)
+        table = pd.DataFrame({"age": np.arange(200)})
+        names = [f"r{k}" for k in range(200)]
+        records = RecordSet(x, record_ids=names, patient_ids=names[::-1], table=table)
+        some = records.map(np.negative)[[7, 3, 7]]
+        data = pickle.dumps(some)
+        assert len(data) < 5000 < x.nbytes
+        again = pickle.loads(data)
+        np.testing.assert_array_equal(again.load(), -x[[7, 3, 7]])
+        assert again.record_ids.tolist() == ["r7", "r3", "r7"]
+        assert again.patient_ids.tolist() == ["r192", "r196", "r192"]
+        assert again.table["age"].tolist() == [7, 3, 7]
+        assert [record.annotations["age"] for record in again[1:]] == [3, 7]
+        np.testing.assert_array_equal(some.load(), again.load())
+
     def test_file_backed_sets_pickle_small(self, tmp_path):
         x = signals(200)
         np.save(tmp_path / "x.npy", x)

@@ -91,6 +91,9 @@ def test_a_set_comes_back(ecgs, tmp_path):
     np.testing.assert_array_equal(after[rows].load(), after.load()[rows])
     again = pickle.loads(pickle.dumps(after))
     np.testing.assert_array_equal(again.load(), after.load())
+    some = pickle.dumps(after[rows])
+    assert len(some) < len(pickle.dumps(after))
+    np.testing.assert_array_equal(pickle.loads(some).load(), after[rows].load())
 
 
 def test_several_shards(ecgs, tmp_path, monkeypatch):

@@ -1,14 +1,24 @@
 """Scores written as they come: the same as in memory, whatever happens in between."""
 
 import errno
+import multiprocessing
 import sqlite3
+import time
 from contextlib import closing
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ecg_anomaly import CAEDetector, RecordSet, load_pretrained, make_ecg, score_records
+from ecg_anomaly import (
+    CAEDetector,
+    RecordSet,
+    load,
+    load_pretrained,
+    make_ecg,
+    save,
+    score_records,
+)
 from ecg_anomaly.errors import StoreError
 from ecg_anomaly.io import write_record
 from ecg_anomaly.records import Record
@@ -54,6 +64,21 @@ def test_rows_are_those_of_score_records(model, records, tmp_path, suffix):
     assert counts == expected["verdict"].value_counts().to_dict()
     assert told == [(10, 33), (20, 33), (30, 33), (33, 33)]
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+@SUFFIXES
+def test_rows_of_several_processes_are_those_of_one(model, records, tmp_path, suffix):
+    told = []
+    for n_jobs in (1, 2):
+        score_to_file(
+            model,
+            records,
+            tmp_path / f"{n_jobs}{suffix}",
+            n_jobs=n_jobs,
+            progress=lambda *done: told.append(done),
+        )
+    pd.testing.assert_frame_equal(read(tmp_path / f"1{suffix}"), read(tmp_path / f"2{suffix}"))
+    assert told == 2 * [(10, 33), (20, 33), (30, 33), (33, 33)]
 
 
 class BreakError(Exception):
@@ -178,3 +203,63 @@ def test_where_scores_cannot_go(model, records, tmp_path):
     (tmp_path / "scores.sqlite.part").write_bytes(b"no database" * 99)
     with pytest.raises(StoreError, match="not a database"):
         score_to_file(model, records, tmp_path / "scores.sqlite")
+
+
+SCORE = """
+from ecg_anomaly import RecordSet, load
+from ecg_anomaly.scoring import _stream, score_to_file
+
+_stream._AT_A_TIME = 5
+model, records = load({model!r}), RecordSet.from_store({store!r})
+started.set()
+score_to_file(model, records, {out!r})
+"""
+
+
+def n_rows(path):
+    if path.suffixes[0] == ".csv":
+        return path.read_bytes().count(b"\n") - 1
+    with closing(sqlite3.connect(path)) as database:
+        tables = database.execute("SELECT name FROM sqlite_master").fetchall()
+        return database.execute("SELECT COUNT(*) FROM scores").fetchone()[0] if tables else 0
+
+
+@pytest.mark.slow
+@SUFFIXES
+def test_fifty_kills_lose_and_double_nothing(tmp_path, suffix):
+    X = make_ecg(400, duration=2, random_state=0).X[:, :3]
+    records = RecordSet(X, leads=["I", "II", "III"])
+    records.to_store(tmp_path / "store")
+    model = CAEDetector(channels=8, latent_dim=4, max_epochs=1, random_state=0).fit(records)
+    save(model, tmp_path / "model.safetensors")
+    out, partial = tmp_path / f"scores{suffix}", tmp_path / f"scores{suffix}.part"
+    stored = RecordSet.from_store(tmp_path / "store")
+    score_to_file(load(tmp_path / "model.safetensors"), stored, tmp_path / f"whole{suffix}")
+    whole = read(tmp_path / f"whole{suffix}")
+    assert len(whole) == len(X)
+    # children of a process that has imported everything, and runs nothing else
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ecg_anomaly.scoring", "ecg_anomaly.persistence"])
+    code = SCORE.format(
+        model=str(tmp_path / "model.safetensors"), store=str(tmp_path / "store"), out=str(out)
+    )
+    rng = np.random.default_rng(0)
+    kills, counts = 0, set()
+    while kills < 50:
+        started = context.Event()
+        child = context.Process(target=exec, args=(code, {"started": started}))
+        child.start()
+        assert started.wait(60)
+        time.sleep(rng.uniform(0, 0.15))
+        alive = child.is_alive()
+        child.kill()
+        child.join()
+        kills += alive
+        if partial.exists():
+            counts.add(n_rows(partial))
+        if out.exists():  # on to another one
+            pd.testing.assert_frame_equal(read(out), whole)
+            out.unlink()
+    assert len(counts) > 10, "kills came while records were scored"
+    score_to_file(load(tmp_path / "model.safetensors"), stored, out)
+    pd.testing.assert_frame_equal(read(out), whole)

@@ -27,6 +27,13 @@ LeadsOption = Annotated[
     typer.Option("--leads", help="Their leads, as in I,II,V1; else a side-car .json tells."),
 ]
 UnitOption = Annotated[str | None, typer.Option("--unit", help="Their unit: mV, uV, nV or V.")]
+JobsOption = Annotated[
+    int, typer.Option("--n-jobs", help="Processes at work; -1: one for each core.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Dask cluster to work on instead, as in tcp://host:8786."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 

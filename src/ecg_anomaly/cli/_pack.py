@@ -9,8 +9,16 @@ import typer
 
 from ..errors import ECGError
 from ._arguments import reader
-from ._options import LeadsOption, QuietOption, RateOption, UnitOption
+from ._options import (
+    JobsOption,
+    LeadsOption,
+    QuietOption,
+    RateOption,
+    SchedulerOption,
+    UnitOption,
+)
 from ._output import ERRORS, counter
+from ._workers import workers
 
 _TOLD = 20
 
@@ -29,7 +37,8 @@ def pack(
         str | None, typer.Option(help="Leads to keep, in this order, as in I,II,V1.")
     ] = None,
     gate: Annotated[bool, typer.Option(help="Assess each record by the quality gate.")] = True,
-    n_jobs: Annotated[int, typer.Option(help="Processes that read.")] = 1,
+    n_jobs: JobsOption = 1,
+    scheduler: SchedulerOption = None,
     fs: RateOption = None,
     leads: LeadsOption = None,
     unit: UnitOption = None,
@@ -41,7 +50,7 @@ def pack(
 
     if (lowcut is None) != (highcut is None):
         raise ECGError("--lowcut and --highcut go together; give both, or neither.")
-    with counter("packing", quiet) as progress:
+    with workers(scheduler, n_jobs) as jobs, counter("packing", quiet) as progress:
         result = pack_files(
             records,
             out,
@@ -49,7 +58,7 @@ def pack(
             band=None if lowcut is None or highcut is None else (lowcut, highcut),
             leads=None if pick is None else pick.split(","),
             gate=QualityGate() if gate else None,
-            n_jobs=n_jobs,
+            n_jobs=jobs,
             read=reader(fs, leads, unit),
             progress=progress,
         )

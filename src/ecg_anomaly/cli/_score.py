@@ -13,13 +13,16 @@ from ._options import (
     DEFAULT_MODEL,
     AggregateOption,
     Format,
+    JobsOption,
     LeadsOption,
     ModelOption,
     QuietOption,
     RateOption,
+    SchedulerOption,
     UnitOption,
 )
 from ._output import counter, show_problems, tracked, write_table
+from ._workers import workers
 
 
 def score(
@@ -35,6 +38,8 @@ def score(
         typer.Option(help="File to write; .csv and .sqlite grow as scores come, and are resumed."),
     ] = None,
     aggregate: AggregateOption = "min",
+    n_jobs: JobsOption = 1,
+    scheduler: SchedulerOption = None,
     fs: RateOption = None,
     leads: LeadsOption = None,
     unit: UnitOption = None,
@@ -43,28 +48,30 @@ def score(
     """Score records; what cannot be scored is reported, and the rest goes on."""
     from ..io import find_records
     from ..persistence import load
-    from ..records import RecordSet
-    from ..scoring import score_records, score_to_file
+    from ..records import RecordSet, is_store
+    from ..scoring import STREAMED, score_records, score_to_file
 
     check_aggregate(aggregate)
     if out is not None:
         check_out(out)
     format = Format.JSON if as_json else format
-    streams = out is not None and out.suffix in (".csv", ".sqlite")
+    streams = out is not None and out.suffix in STREAMED
+    if not streams and (scheduler is not None or n_jobs != 1):
+        raise ECGError("--n-jobs and --scheduler need --out scores.csv or scores.sqlite.")
     if streams and format is Format.JSON:
         raise ECGError(f"{out}: JSON does not go into .csv or .sqlite; name another file.")
     detector = load(model_file(model))
-    is_store = len(records) == 1 and (records[0] / "index.sqlite").is_file()
-    found: Any = RecordSet.from_store(records[0]) if is_store else find_records(records)
+    packed = len(records) == 1 and is_store(records[0])
+    found: Any = RecordSet.from_store(records[0]) if packed else find_records(records)
     options: dict[str, Any] = {"aggregate": aggregate, "read": reader(fs, leads, unit)}
     if out is not None and streams:
-        with counter("scoring", quiet) as progress:
-            counts = score_to_file(detector, found, out, progress=progress, **options)
+        with workers(scheduler, n_jobs) as jobs, counter("scoring", quiet) as progress:
+            counts = score_to_file(detector, found, out, n_jobs=jobs, progress=progress, **options)
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
         print(f"{out}: {told or 'no records'}")
         nothing = set(counts) <= {"not scorable"}
     else:
-        if not is_store:
+        if not packed:
             found = tracked(found, quiet)
         table = score_records(detector, found, errors="report", **options)
         write_table(table, format, out)

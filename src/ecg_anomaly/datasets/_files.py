@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,13 @@ class RecordFiles:
         self.leads = tuple(leads)
         self.crop = crop
         self.shape = (len(names), len(self.leads), n_samples)
+
+    def take(self, rows: np.ndarray) -> RecordFiles:
+        """Return a source of some rows alone."""
+        some = copy(self)
+        some.names = self.names[rows]
+        some.shape = (len(rows), *self.shape[1:])
+        return some
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return rows as an array of shape (len(rows), n_leads, n_samples), in mV."""

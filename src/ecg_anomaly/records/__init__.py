@@ -3,6 +3,7 @@
 from ._record import Channel, Record, default_leads
 from ._record_set import BATCH_SIZE, RecordSet
 from ._sources import RecordSignalError, SignalSource
+from ._store import is_store
 
 __all__ = [
     "BATCH_SIZE",
@@ -12,4 +13,5 @@ __all__ = [
     "RecordSignalError",
     "SignalSource",
     "default_leads",
+    "is_store",
 ]

@@ -14,7 +14,7 @@ from ..leads import canonical_leads
 from ..signal.checks import check_rate
 from ._columns import table_of, with_own_patients
 from ._record import Record, default_leads
-from ._sources import ArraySource, RecordSignalError, SignalSource
+from ._sources import ArraySource, RecordSignalError, SignalSource, taken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,6 +289,18 @@ class RecordSet:
         new.__dict__.update(self.__dict__)
         new._rows = rows
         return new
+
+    def __getstate__(self) -> dict[str, Any]:
+        source = taken(self._source, self._rows)
+        if source is None:
+            return self.__dict__
+        return self.__dict__ | {
+            "_source": source,
+            "_rows": np.arange(len(self)),
+            "_record_ids": self.record_ids,
+            "_patient_ids": self.patient_ids,
+            "_table": self.table,
+        }
 
     def __iter__(self) -> Iterator[Record]:
         for record in self.each():

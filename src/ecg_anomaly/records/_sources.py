@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,7 +35,9 @@ class RecordSignalError(SignalError):
 class SignalSource(Protocol):
     """Where a `RecordSet` reads from: anything with a shape that reads chosen rows.
 
-    Sources must be picklable and small, because ``n_jobs`` sends them to other processes.
+    Sources must be picklable and small, because ``n_jobs`` sends them to other processes. One that
+    grows with its records may have a method ``take(rows)`` that gives a source of these rows alone:
+    a pickled RecordSet then holds no others.
     """
 
     shape: tuple[int, int, int]
@@ -45,12 +47,22 @@ class SignalSource(Protocol):
         ...
 
 
+def taken(source: Any, rows: np.ndarray) -> SignalSource | None:
+    """Return a source of some rows alone, or None for one that is sent to others as it is."""
+    take = getattr(source, "take", None)
+    return None if take is None or len(rows) == source.shape[0] else take(rows)
+
+
 class ArraySource:
     """Rows of an array or memory map, left where it is."""
 
     def __init__(self, array):
         self.array = array
         self.shape = array.shape
+
+    def take(self, rows):
+        """Return a source of some rows; None of a memory map, which joblib sends by its name."""
+        return None if isinstance(self.array, np.memmap) else ArraySource(self.array[rows])
 
     def read(self, rows):
         signals = self.array[rows]

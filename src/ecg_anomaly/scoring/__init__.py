@@ -12,9 +12,10 @@ from ._model import (
     thresholds_of,
 )
 from ._records import score_records
-from ._stream import score_to_file
+from ._stream import STREAMED, score_to_file
 
 __all__ = [
+    "STREAMED",
     "ModelInput",
     "calibrate",
     "conformal_of",

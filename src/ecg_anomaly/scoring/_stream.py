@@ -7,11 +7,13 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from ..datasets import ECGDataset
 from ..errors import StoreError
@@ -22,8 +24,10 @@ from ._records import check_aggregate, opened, score_opened
 if TYPE_CHECKING:
     import pandas as pd
 
-# Records after which all is on the disk.
-_AT_A_TIME = 512
+# Records of one task, after which all is on the disk.
+_AT_A_TIME = 256
+#: Kinds of files, by their suffix.
+STREAMED = (".csv", ".sqlite")
 #: What a file that is not finished is called behind its name.
 PARTIAL = ".part"
 # Scores of the same model are equal to the last bit; a CSV file keeps 17 digits.
@@ -36,6 +40,7 @@ def score_to_file(
     out: str | Path,
     *,
     aggregate: str = "min",
+    n_jobs: int | None = None,
     read: Callable[[str | Path], Record] = read_record,
     progress: Callable[[int, int | None], Any] | None = None,
 ) -> dict[str, int]:
@@ -56,6 +61,9 @@ def score_to_file(
         once the new one is complete.
     aggregate : {"min", "mean", "median"}, default="min"
         As in `score_records`.
+    n_jobs : int, optional
+        Processes that score, as in joblib, whose `parallel_config` may name other machines; this
+        one writes.
     read : callable, default=`ecg_anomaly.io.read_record`
         How paths are read.
     progress : callable, optional
@@ -85,7 +93,7 @@ def score_to_file(
     """
     check_aggregate(aggregate)
     out = Path(out)
-    kinds: dict[str, type[_CSV] | type[_SQLite]] = {".csv": _CSV, ".sqlite": _SQLite}
+    kinds: dict[str, type[_CSV] | type[_SQLite]] = dict(zip(STREAMED, (_CSV, _SQLite), strict=True))
     if out.suffix not in kinds:
         raise StoreError(f"{out}: scores are written to .csv or .sqlite; name such a file.")
     if isinstance(records, ECGDataset):
@@ -96,31 +104,50 @@ def score_to_file(
         n_done, last = rows.found()
         if n_done:
             _check_same(model, records, n_done, last, aggregate, read, partial)
-        items = opened(_from(records, n_done), read)
-        while chunk := list(islice(items, _AT_A_TIME)):
-            rows.append(_plain(score_opened(model, iter(chunk), aggregate)))
-            n_done += len(chunk)
-            if progress is not None:
-                progress(n_done, n_all)
+        task = _ScorePiece(model, aggregate, read)
+        run = Parallel(n_jobs=n_jobs, return_as="generator")
+        with closing(run(delayed(task)(piece) for piece in _pieces(records, n_done))) as tables:
+            for table in tables:
+                rows.append(table)
+                n_done += len(table)
+                if progress is not None:
+                    progress(n_done, n_all)
         if not n_done:
-            rows.append(_plain(score_opened(model, [], aggregate)))
+            rows.append(task([]))
         counts = rows.verdicts()
     with _written(out):
         os.replace(partial, out)
     return counts
 
 
-def _from(records: Any, start: int) -> Any:
+@dataclass(frozen=True)
+class _ScorePiece:
+    """Scores a few records, here or in another process."""
+
+    model: Any
+    aggregate: str
+    read: Callable[[str | Path], Record]
+
+    def __call__(self, records: RecordSet | Sequence) -> pd.DataFrame:
+        return _plain(score_opened(self.model, opened(records, self.read), self.aggregate))
+
+
+def _pieces(records: Any, start: int) -> Iterator[Any]:
+    """Yield a few records at a time, from the given one on."""
     if isinstance(records, RecordSet | Sequence):
-        return records[start:]
-    return islice(records, start, None)
+        for first in range(start, len(records), _AT_A_TIME):
+            yield records[first : first + _AT_A_TIME]
+        return
+    rest = islice(records, start, None)
+    while piece := list(islice(rest, _AT_A_TIME)):
+        yield piece
 
 
 def _check_same(model, records, n_done, last, aggregate, read, partial: Path) -> None:
     """Refuse to go on behind scores of another model or of other records."""
     if not isinstance(records, RecordSet | Sequence):
         return  # an iterator gives each record once
-    table = _plain(score_opened(model, opened(records[n_done - 1 : n_done], read), aggregate))
+    table = _ScorePiece(model, aggregate, read)(records[n_done - 1 : n_done])
     name, score = str(last["record_id"]), last["score"]
     same = (table["record_id"].astype(str) == name) & np.isclose(
         table["score"].to_numpy(float), score, rtol=_SAME, atol=0, equal_nan=True

@@ -39,6 +39,11 @@ CREATE TABLE skipped (key TEXT PRIMARY KEY, source TEXT NOT NULL, problem TEXT N
 """
 
 
+def is_store(folder: Path) -> bool:
+    """Tell whether a folder holds a packed store."""
+    return (folder / INDEX).is_file()
+
+
 class Entry(NamedTuple):
     """A record of the index, in the order of its columns after `number`."""
 

@@ -36,6 +36,18 @@ class StoreSource:
         self.shard, self.start, self.digests = shard, start, digests
         self.scale, self.has_missing = scale, has_missing
 
+    def take(self, rows: np.ndarray) -> StoreSource:
+        """Return a source of some rows alone."""
+        return StoreSource(
+            self.folder,
+            *self.shape[1:],
+            shard=self.shard[rows],
+            start=self.start[rows],
+            digests=self.digests[rows],
+            scale=self.scale[rows],
+            has_missing=self.has_missing[rows],
+        )
+
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return rows in mV; a record whose bytes were changed is refused."""
         _, n_leads, n_samples = self.shape
