@@ -69,8 +69,8 @@ class RecordSet:
         *,
         fs: float = 100.0,
         leads: Sequence[str] | None = None,
-        record_ids: Sequence | None = None,
-        patient_ids: Sequence | None = None,
+        record_ids: Sequence | np.ndarray | None = None,
+        patient_ids: Sequence | np.ndarray | None = None,
         table: pd.DataFrame | None = None,
     ):
         if signals is None:
@@ -186,8 +186,8 @@ class RecordSet:
         wanted = None if leads is None else canonical_leads(leads)
         with closing(StoreReader(folder)) as reader:
             kind = reader.kind(fs, wanted, n_samples)
-            source, record_ids, patient_ids, annotations = reader.records(*kind, scorable=scorable)
-        table = pd.DataFrame(annotations) if any(annotations) else None
+            source, record_ids, patient_ids, known = reader.records(*kind, scorable=scorable)
+        table = pd.DataFrame(known) if known else None
         return cls(
             source,
             fs=kind[0],

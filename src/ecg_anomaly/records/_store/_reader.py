@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,11 @@ from ...errors import StoreError
 from .._sources import RecordSignalError
 from ._coding import STORED, decode
 from ._index import Index
-from ._shards import check_shards, digest, shard_path
+from ._shards import DIGEST, check_shards, digest, shard_path
+
+_COLUMNS = "record_id, patient_id, shard, start, digest, scale, has_missing, scorable, annotations"
+# Of the index: bounds memory, changes no result.
+_ROWS_AT_A_TIME = 10_000
 
 
 class StoreSource:
@@ -24,7 +30,7 @@ class StoreSource:
     n_leads, n_samples : int
     shard, start : ndarray of int of shape (n_records,)
         Where each record lies, in bytes.
-    digests : ndarray of bytes of shape (n_records,)
+    digests : ndarray of DIGEST of shape (n_records,)
     scale : ndarray of float32 of shape (n_records, 2, n_leads)
         Scale and offset in mV.
     has_missing : ndarray of bool of shape (n_records,)
@@ -61,7 +67,7 @@ class StoreSource:
                 for k in np.flatnonzero(self.shard[rows] == number).tolist():
                     file.seek(self.start[rows[k]])
                     whole = file.readinto(as_bytes[k]) == n_bytes
-                    if not whole or digest(as_bytes[k]) != self.digests[rows[k]]:
+                    if not whole or digest(as_bytes[k]) != self.digests[rows[k]].tobytes():
                         raise RecordSignalError(
                             f"its bytes in {path} are not those that were packed; restore the "
                             "file, or pack the record anew.",
@@ -129,32 +135,64 @@ class StoreReader:
 
     def records(
         self, fs: float, leads: tuple[str, ...], n_samples: int, *, scorable: bool
-    ) -> tuple[StoreSource, list[str], list[str], list[dict[str, Any]]]:
-        """Return the source of the records of one kind, their names, patients and annotations."""
-        columns = (
-            "record_id, patient_id, shard, start, digest, scale, has_missing, scorable, annotations"
-        )
-        rows = [
+    ) -> tuple[StoreSource, np.ndarray, np.ndarray, dict[str, list[Any]]]:
+        """Return the source of the records of one kind, their names, patients and annotations.
+
+        The latter are columns, NaN where a record has none of the name.
+        """
+        rows = (
             row
-            for row in self.index.select(columns, fs, json.dumps(list(leads)), n_samples)
+            for row in self.index.select(_COLUMNS, fs, json.dumps(list(leads)), n_samples)
             if row[7] or not scorable
-        ]
+        )
+        parts: list[tuple[np.ndarray, ...]] = []
+        known: dict[str, list[Any]] = {}
         try:
-            source = StoreSource(
-                self.folder,
-                len(leads),
-                n_samples,
-                shard=np.array([row[2] for row in rows], np.int32),
-                start=np.array([row[3] for row in rows], np.int64),
-                digests=np.array([row[4] for row in rows], object),
-                scale=np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(
-                    len(rows), 2, len(leads)
-                ),
-                has_missing=np.array([row[6] for row in rows], bool),
-            )
-            known = [dict(json.loads(row[8])) for row in rows]
+            while some := list(islice(rows, _ROWS_AT_A_TIME)):
+                parts.append(_arrays(some, len(leads)))
+                _append(known, [row[8] for row in some], sum(len(part[0]) for part in parts))
         except (ValueError, TypeError) as error:
             raise StoreError(
                 f"{self.index.path}: the index is damaged ({error}); pack the records anew."
             ) from None
-        return source, [row[0] for row in rows], [row[1] for row in rows], known
+        parts = parts or [_arrays([], len(leads))]
+        ids, patients, shard, start, digests, scale, has_missing = (
+            np.concatenate(column) for column in zip(*parts, strict=True)
+        )
+        source = StoreSource(
+            self.folder,
+            len(leads),
+            n_samples,
+            shard=shard,
+            start=start,
+            digests=digests,
+            scale=scale,
+            has_missing=has_missing,
+        )
+        return source, ids, patients, known
+
+
+def _arrays(rows: list[tuple], n_leads: int) -> tuple[np.ndarray, ...]:
+    """Return what is read of each record as one array a column."""
+    return (
+        np.array([row[0] for row in rows], str),
+        np.array([row[1] for row in rows], str),
+        np.array([row[2] for row in rows], np.int32),
+        np.array([row[3] for row in rows], np.int64),
+        np.frombuffer(b"".join(row[4] for row in rows), DIGEST),
+        np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(len(rows), 2, n_leads),
+        np.array([row[6] for row in rows], bool),
+    )
+
+
+def _append(columns: dict[str, list[Any]], documents: list[str], n_after: int) -> None:
+    """Add annotations to columns, which grow to `n_after` rows."""
+    n_before = n_after - len(documents)
+    for row, document in enumerate(documents, n_before):
+        for name, value in dict(json.loads(document)).items():
+            column = columns.setdefault(name, [])
+            column += [np.nan] * (row - len(column))
+            # many records share few words
+            column.append(sys.intern(value) if isinstance(value, str) else value)
+    for column in columns.values():
+        column += [np.nan] * (n_after - len(column))

@@ -7,12 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import xxhash
 
 from ...errors import StoreError
 
 #: Bytes from which on a new shard begins: few files, none too large to copy.
 SHARD_BYTES = 2**30
+#: How arrays hold digests.
+DIGEST = np.dtype("V8")
 
 
 def shard_path(folder: Path, number: int) -> Path:
