@@ -19,10 +19,10 @@ from skorch.callbacks import (
     EarlyStopping,
     GradientNormClipping,
     LRScheduler,
-    ProgressBar,
 )
 from skorch.helper import predefined_split
 from torch.utils.data import BatchSampler, Dataset, RandomSampler, SequentialSampler
+from tqdm.auto import tqdm
 
 from .errors import SignalError
 
@@ -49,7 +49,7 @@ class TrainingPlan:
         Epochs without a better validation loss after which training stops and the best weights
         come back; None trains all epochs in one cycle (Smith and Topin 2019).
     verbose : int
-        1 shows a progress bar for each epoch.
+        1 shows a progress bar, which tells what is left.
     """
 
     max_epochs: int
@@ -96,6 +96,26 @@ class _StopWhenDiverged(Callback):
                 f"training diverged: the loss is {loss} in epoch {len(net.history)}. "
                 "Lower lr, or scale the signals (LeadNormalizer) and remove extreme artefacts."
             )
+
+
+class _Progress(Callback):
+    """One bar over all epochs: skorch's begins anew with each, and knows not when all is done."""
+
+    def __init__(self, n_batches: int, n_epochs: int):
+        self.n_batches = n_batches
+        self.n_epochs = n_epochs
+
+    def on_train_begin(self, net, **kwargs):
+        self.bar_ = tqdm(total=self.n_batches * self.n_epochs, desc="training", unit="batch")
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if training:
+            loss = net.history[-1, "batches", -1, "train_loss"]
+            self.bar_.set_postfix({"epoch": f"{len(net.history)}/{self.n_epochs}", "loss": loss})
+        self.bar_.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar_.close()
 
 
 def train(
@@ -151,7 +171,7 @@ def train(
     if plan.verbose:
         readers = [training] if validation is None else [training, validation]
         n_batches = sum(-(-len(reader) // plan.batch_size) for reader in readers)
-        callbacks.append(ProgressBar(batches_per_epoch=n_batches))
+        callbacks.append(_Progress(n_batches, plan.max_epochs))
     net = NeuralNet(
         module,
         criterion,

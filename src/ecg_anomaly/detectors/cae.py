@@ -68,7 +68,7 @@ class CAEDetector(BaseDetector):
     random_state : int, RandomState or None, default=None
         With an int, two fits on one CPU agree bit for bit.
     verbose : int, default=0
-        1 shows a progress bar for each epoch.
+        1 shows a progress bar, which tells what is left.
 
     Attributes
     ----------
