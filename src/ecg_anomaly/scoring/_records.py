@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Windows scored together: bounds memory, changes no result.
-_WINDOWS_AT_A_TIME = 256
+_WINDOWS_AT_A_TIME = 128
 _AGGREGATES: dict[str, Callable[[np.ndarray], float]] = {
     "min": np.min,
     "mean": np.mean,

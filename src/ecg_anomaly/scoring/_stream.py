@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Records of one task, after which all is on the disk.
-_AT_A_TIME = 256
+_AT_A_TIME = 128
 #: Kinds of files, by their suffix.
 STREAMED = (".csv", ".sqlite")
 #: What a file that is not finished is called behind its name.
