@@ -16,6 +16,7 @@ from detection_tables import (
     shift,
     superclasses,
 )
+from speed_tables import preprocessing, store
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -38,6 +39,8 @@ PAGES = {
     "localisation": [ROOT / "docs" / "scores.md"],
     "localisation_beats": [ROOT / "docs" / "scores.md"],
     "robustness": [ROOT / "docs" / "evaluation.md"],
+    "store": [ROOT / "docs" / "size.md"],
+    "preprocessing": [ROOT / "docs" / "size.md"],
 }
 
 
@@ -246,6 +249,8 @@ TABLES = {
     "localisation": localisation,
     "localisation_beats": localisation_beats,
     "robustness": robustness,
+    "store": store,
+    "preprocessing": preprocessing,
 }
 
 
