@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from rich.progress import Progress
 from typer.testing import CliRunner
 
 from ecg_anomaly import (
@@ -366,12 +367,13 @@ def test_what_is_missing_is_left_blank(workshop, model, tmp_path):
 def test_a_progress_bar_for_those_who_watch(workshop, model, monkeypatch, command, tty, quiet):
     shown = []
 
-    def track(items, description, *, console, disable):
-        shown.append(not disable)
-        assert console.stderr
-        return items
+    class Noted(Progress):
+        def __init__(self, *columns, console, disable):
+            shown.append(not disable)
+            assert console.stderr
+            super().__init__(*columns, console=console, disable=disable)
 
-    monkeypatch.setattr(cli._output, "track", track)
+    monkeypatch.setattr(cli._output, "Progress", Noted)
     monkeypatch.setattr(sys, "stderr", Watched(tty))
     if command == "score":
         cli.score([workshop / "records"], str(model), quiet=quiet)

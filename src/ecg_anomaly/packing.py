@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from .io import find_records, read_record
 from .leads import canonical_leads
 from .quality import QualityGate
 from .records import Record
-from .records._store import Packed, StoreReader, StoreWriter, packed
+from .records._store import Packed, StoreWriter, packed
 from .signal.checks import check_rate
 from .signal.filters import bandpass, check_band
 from .signal.resampling import over_gaps, resample_gaps
@@ -214,9 +213,8 @@ def pack(
             done += 1
             if progress is not None:
                 progress(done, len(files))
-    with closing(StoreReader(folder)) as reader:
-        n_records = sum(count for *_, count in reader.index.groups())
-        return PackResult(n_records, reader.index.skipped())
+        store.commit()
+        return PackResult(len(store), store.skipped())
 
 
 def key_of(path: Path) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, track
+from rich.progress import MofNCompleteColumn, Progress
 
 from ._options import Format
 
@@ -17,9 +17,13 @@ _NAMES = ("record_id", "source", "problem")
 ERRORS = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
-def tracked(items: list, quiet: bool) -> Iterable:
-    """Show a progress bar to whoever watches."""
-    return track(items, "scoring", console=ERRORS, disable=quiet or not sys.stderr.isatty())
+def tracked(items: list, quiet: bool) -> Iterator:
+    """Yield the items, and show how many were taken."""
+    with counter("scoring", quiet) as show:
+        for done, item in enumerate(items):
+            show(done, len(items))
+            yield item
+        show(len(items), len(items))
 
 
 @contextmanager

@@ -89,6 +89,14 @@ class StoreWriter:
             if not isinstance(error, StoreError):
                 self.commit()
 
+    def __len__(self) -> int:
+        """Return the number of records that were committed."""
+        return sum(count for *_, count in self._index.groups())
+
+    def skipped(self) -> list[tuple[str, str]]:
+        """Return source and problem of what could not be read."""
+        return self._index.skipped()
+
     def add(self, key: str, record: Record, *, scorable: bool = True) -> None:
         """Add a record: see `packed` and `add_packed`."""
         self.add_packed(packed(key, record, scorable=scorable))
