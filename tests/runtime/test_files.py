@@ -55,6 +55,7 @@ def test_one_file_that_any_onnx_runtime_takes(twins, ecgs, tmp_path):
     path = tmp_path / "model.onnx"
     export_onnx(detector, path)
     assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == exported.content_
     onnx.checker.check_model(opened(path.read_bytes()), full_check=True)
     other = tmp_path / "elsewhere"
     other.mkdir()
@@ -73,19 +74,13 @@ def test_one_file_that_any_onnx_runtime_takes(twins, ecgs, tmp_path):
     np.testing.assert_array_equal(load_onnx(str(path)).score_samples(X), exported.score_samples(X))
 
 
-def test_the_same_detector_gives_the_same_file(twins, tmp_path):
-    detector, exported = twins(CAEDetector, "latent")
-    export_onnx(detector, tmp_path / "again.onnx")
-    assert (tmp_path / "again.onnx").read_bytes() == exported.content_
-
-
 def test_what_the_file_tells(twins):
-    detector, exported = twins(VAEMHADetector, "latent_beat")
+    detector, exported = twins(CAEDetector, "latent_beat")
     model = opened(exported.content_)
     properties = told(model)
     assert properties["format"] == "ecg-anomaly score 1"
     assert properties["version"] == model.producer_version == __version__
-    assert properties["detector"] == "VAEMHADetector"
+    assert properties["detector"] == "CAEDetector"
     assert properties["score_method"] == "latent_beat"
     assert properties["unit"] == "mV"
     assert float(properties["fs"]) == 100
@@ -114,10 +109,10 @@ def test_nothing_of_this_machine_is_in_the_file(twins):
 
 
 def test_the_lstm_is_one_node(twins):
-    for method in ("latent", "combined"):
-        nodes = [n.op_type for n in opened(twins(VAEMHADetector, method)[1].content_).graph.node]
-        assert nodes.count("LSTM") == 1
-        assert len(nodes) < 200
+    content = twins(VAEMHADetector, "combined")[1].content_
+    nodes = [node.op_type for node in opened(content).graph.node]
+    assert nodes.count("LSTM") == 1
+    assert len(nodes) < 200
 
 
 def test_scores_of_states_come_without_a_decoder(twins):
@@ -132,9 +127,7 @@ def test_scores_of_states_come_without_a_decoder(twins):
 
 def test_models_without_a_network(tmp_path):
     detector = HeartbeatDetector().fit(np.random.default_rng(0).normal(size=(40, 1, 1800)))
-    with pytest.raises(
-        ECGError, match=r"HeartbeatDetector has no network.*take one of CAEDetector"
-    ):
+    with pytest.raises(ECGError, match=r"HeartbeatDetector has no network.*CAEDetector"):
         export_onnx(detector, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -150,8 +143,9 @@ def test_baselines_have_no_network(signals, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_places_that_cannot_be_written(twins, tmp_path):
-    detector = twins(CAEDetector, "latent")[0]
+def test_places_that_cannot_be_written(twins, tmp_path, monkeypatch):
+    detector, exported = twins(CAEDetector, "latent")
+    monkeypatch.setattr("ecg_anomaly.runtime._export._exported", lambda model: exported)
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "missing" / "model.onnx", tmp_path / "folder"):
         with pytest.raises(ModelFileError, match="cannot be written"):
@@ -238,7 +232,6 @@ def test_forged_files_are_refused_or_run(onnx_file, data):
         ("n_leads", "1e400"),
         ("n_leads", '"3"'),
         ("leads", '["I", "II"]'),
-        ("leads", '["I", "II", "nonsense"]'),
         ("leads", "[1, 2, 3]"),
         ("leads", "["),
         ("scale", "[1, 1]"),

@@ -21,8 +21,9 @@ from ._properties import Properties
 if TYPE_CHECKING:
     from ..detectors.base import BaseDetector
 
-# Of the larger of 1 and the score.
-_TOLERANCE = 1e-5
+# Of the larger of 1 and the score. Far beyond what rounding does, which is below 1e-5 but for records
+# of a few samples, whose states hardly vary; far below what a fault does.
+_TOLERANCE = 1e-3
 # What the exporter has to say is for its own developers.
 _CHATTY = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
 
@@ -243,8 +244,11 @@ def _compare(exported: ONNXDetector, detector: BaseDetector) -> None:
     levels = np.array([0.0, 0.1, 1.0, 100.0])[:, None, None]
     signals = detector.center_[:, None] + levels * detector.scale_[:, None] * noise
     signals = signals.astype(np.float32)
-    expected = detector.score_samples(signals)
-    apart = np.abs(exported.score_samples(signals) - expected) / np.maximum(1, np.abs(expected))
+    with warnings.catch_warnings():
+        # of a detector that was fitted on a table with names
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        found, expected = (one.score_samples(signals) for one in (exported, detector))
+    apart = np.abs(found - expected) / np.maximum(1, np.abs(expected))
     if not apart.max() <= _TOLERANCE:
         raise ECGError(
             f"the exported {type(detector).__name__} gives other scores, by {apart.max():.2g}; "

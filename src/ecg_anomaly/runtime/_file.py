@@ -102,7 +102,7 @@ def _problem(content: bytes) -> str | None:
     values = [name for node in model.graph.node for name in node.output if name]
     if any(sizes.get(name) is None for name in (*values, *sizes)):
         return "its shapes are not known"
-    if max(size or 0 for size in sizes.values()) > _MOST_ELEMENTS:
+    if max((size or 0 for size in sizes.values()), default=0) > _MOST_ELEMENTS:
         return "it needs more memory than any detector"
     return None
 
