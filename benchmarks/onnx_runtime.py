@@ -1,6 +1,6 @@
 """ONNX Runtime beside torch, on one thread: one record end to end, and the networks in batches.
 
-    python benchmarks/onnx.py [--calls 300] [--out benchmarks/results/onnx.json]
+    python benchmarks/onnx_runtime.py [--calls 300] [--out benchmarks/results/onnx.json]
 
 End to end is `score_records` of one record of 12 leads, 10 s and 500 Hz that is in memory: gate,
 resampling, filter, R peaks and median beat, network and head. The others are `score_samples` of
@@ -81,7 +81,7 @@ def per_second(detectors, calls):
     rows = {}
     for n in BATCHES:
         functions = {
-            name: lambda call, detector=detector: detector.score_samples(X[:n])
+            name: lambda call, score=detector.score_samples, X=X[:n]: score(X)
             for name, detector in detectors.items()
         }
         times = in_turns(functions, max(10, min(calls, MOST_AT_ONCE * 4 // n)))
@@ -100,9 +100,9 @@ def network_alone(detectors, calls):
     beats = np.zeros((1, n_features))
     along = np.zeros((1, len(detectors["torch"].directions_["bias"])))
     with (
-        mock.patch.object(type(exported), "_beats", lambda self, record: beats),
+        mock.patch.object(type(exported), "_beats", return_value=beats),
         mock.patch.object(
-            type(detectors["torch"]), "_along", lambda self, signals: along.repeat(len(signals), 0)
+            type(detectors["torch"]), "_along", side_effect=lambda x: along.repeat(len(x), 0)
         ),
     ):
         return per_second(detectors, calls)
