@@ -12,6 +12,8 @@ import argparse
 import json
 import os
 import platform
+from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -97,15 +99,17 @@ def network_alone(detectors, calls):
     if not exported.properties_.beat_input:
         return per_second(detectors, calls)
     n_features = exported._session.get_inputs()[1].shape[1]
-    beats = np.zeros((1, n_features))
-    along = np.zeros((1, len(detectors["torch"].directions_["bias"])))
-    with (
-        mock.patch.object(type(exported), "_beats", return_value=beats),
-        mock.patch.object(
-            type(detectors["torch"]), "_along", side_effect=lambda x: along.repeat(len(x), 0)
-        ),
-    ):
+    n_kinds = len(detectors["torch"].directions_["bias"])
+    widths = {(type(exported), "_beats"): n_features, (type(detectors["torch"]), "_along"): n_kinds}
+    with ExitStack() as stack:
+        for (cls, name), width in widths.items():
+            nothing = partial(_nothing, width)
+            stack.enter_context(mock.patch.object(cls, name, side_effect=nothing))
         return per_second(detectors, calls)
+
+
+def _nothing(width, signals):
+    return np.zeros((len(signals), width))
 
 
 def main():

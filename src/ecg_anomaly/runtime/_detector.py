@@ -106,21 +106,20 @@ class ONNXDetector(SignalInputMixin, OutlierMixin, BaseEstimator):
 
     def _inputs(self, signals: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         """Yield what the graph is given for each record."""
+        inputs = {"signal": np.ascontiguousarray(signals, np.float32)}
+        if self.properties_.beat_input:
+            inputs["beats"] = self._beats(signals)
         for row in range(len(signals)):
-            record = signals[row : row + 1]
-            inputs = {"signal": np.ascontiguousarray(record, np.float32)}
-            if self.properties_.beat_input:
-                inputs["beats"] = self._beats(record)
-            yield inputs
+            yield {name: values[row : row + 1] for name, values in inputs.items()}
 
-    def _beats(self, record: np.ndarray) -> np.ndarray:
+    def _beats(self, signals: np.ndarray) -> np.ndarray:
         # they load torch
         from ..detectors._directions import beat_features
         from ..signal.r_peaks import beat_centers
 
-        centers = [beat_centers(record[0], self.fs_)]
+        centers = [beat_centers(signal, self.fs_) for signal in signals]
         leads = self.leads_ or STANDARD_LEADS
-        return beat_features(record, centers, self.fs_, leads, np.array(self.properties_.scale))
+        return beat_features(signals, centers, self.fs_, leads, np.array(self.properties_.scale))
 
     def _check_input(self, X):
         if isinstance(X, RecordSet) and len(X) == 0:

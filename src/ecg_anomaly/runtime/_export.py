@@ -21,8 +21,8 @@ from ._properties import Properties
 if TYPE_CHECKING:
     from ..detectors.base import BaseDetector
 
-# Of the larger of 1 and the score. Far beyond what rounding does, below 1e-5 but for records of a few
-# samples, whose states hardly vary, and far below what a fault does.
+# Of the larger of 1 and the score. Far below what a fault does, and far beyond what rounding does:
+# below 1e-5, but for records of a few samples, whose states hardly vary.
 _TOLERANCE = 1e-3
 # What the exporter has to say is for its own developers.
 _CHATTY = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
