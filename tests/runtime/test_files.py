@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from ecg_anomaly import CAEDetector, HeartbeatDetector, VAEMHADetector, __version__, save
 from ecg_anomaly.detectors import _directions
 from ecg_anomaly.errors import ECGError, ECGWarning, ModelFileError
+from ecg_anomaly.nn.pooling import pool
 from ecg_anomaly.runtime import ONNXDetector, export_onnx, load_onnx
 from ecg_anomaly.runtime._file import sealed
 
@@ -140,6 +141,13 @@ def test_baselines_have_no_network(signals, tmp_path):
     for model in (forest, make_pipeline(forest)):
         with pytest.raises(ECGError, match="IsolationForest"):
             export_onnx(model, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_with_other_scores_is_not_written(twins, tmp_path, monkeypatch):
+    monkeypatch.setattr("ecg_anomaly.runtime._graph.pool", lambda states: 1.01 * pool(states))
+    with pytest.raises(ECGError, match="gives other scores"):
+        export_onnx(twins(CAEDetector, "latent")[0], tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
 
