@@ -1,7 +1,7 @@
 """Layers as torch's exporter takes them, where it does not take those of the networks.
 
-It has the LSTM as one ONNX node too, but first runs all its steps one by one without data: that took
-18 s for records of 10 s, and grows with their length.
+It has the LSTM as one ONNX node too, but first runs all its steps one by one without data: 18 s for
+records of 10 s, and more for longer ones.
 """
 
 from __future__ import annotations
