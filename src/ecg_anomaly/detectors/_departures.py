@@ -10,6 +10,7 @@ from ..leads import STANDARD_LEADS
 from ..pathologies import DEPARTURES
 from ..signal.r_peaks import beat_centers
 from . import _directions
+from ._rows import joined
 
 # In seconds: a median beat of less is that of one or two.
 _SHORTEST = 2.5
@@ -68,13 +69,15 @@ class DeparturesMixin(SignalInputMixin):
         return self.leads_ or (STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else ())
 
     def _fit_directions(self, X, leads: tuple[str, ...], rng) -> np.ndarray:
-        found = []
-        for signals in self._batches(X):
+        def features(signals):
             centers = self._centers(signals)
-            beats = _directions.beat_features(signals, centers, self.fs_, leads, self.scale_)
-            halves = _directions.half_differences(signals, centers, self.fs_, self.scale_)
-            found.append((beats, halves))
-        beats, halves = (np.concatenate(part) for part in zip(*found, strict=True))
+            return {
+                "beats": _directions.beat_features(signals, centers, self.fs_, leads, self.scale_),
+                "halves": _directions.half_differences(signals, centers, self.fs_, self.scale_),
+            }
+
+        found = joined((features(signals) for signals in self._batches(X)), len(X))
+        beats, halves = found["beats"], found["halves"]
         self.directions_ = _directions.fit_directions(beats, halves, leads, self.scale_, rng)
         return _directions.departures(self.directions_, beats)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -32,10 +32,13 @@ from ..preprocessing import LeadNormalizer
 from ..records import RecordSet
 from ..signal.checks import check_rate
 from . import _directions, _reference
+from ._rows import joined
 from ._state import StateMixin
 
 # Records read at a time: bounds memory, changes no result.
 _CHUNK = 64
+# Records whose hidden states are kept at a time in scoring, likewise.
+_SCORED_AT_A_TIME = 1024
 # Convolutions in single precision depend on the size of the batch, so all batches have this one,
 # padded where records run out: scores are then the same in any company (benchmarks/scoring.py).
 BATCH_IN_SCORING = 8
@@ -162,8 +165,12 @@ class BaseDetector(StateMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             Higher = more normal. What it measures depends on `score_method`.
         """
         X = self._check_fitted_input(X)
-        of_states = self.score_method in _OF_STATES
-        return self._score(self._state_summaries(X) if of_states else self._summaries(X))
+        read = self._state_summaries if self.score_method in _OF_STATES else self._summaries
+        scores = np.empty(len(X))
+        for start in range(0, len(X), _SCORED_AT_A_TIME):
+            some = slice(start, start + _SCORED_AT_A_TIME)
+            scores[some] = self._score(read(X[some]))
+        return scores
 
     def decision_function(self, X):
         """Return ``score_samples(X) - offset_``: negative where a record is flagged."""
@@ -312,11 +319,12 @@ class BaseDetector(StateMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     def _summaries(self, X) -> dict[str, np.ndarray]:
         """Return what scores are made of, one row a record."""
         stride = int(self.architecture_["stride"])
-        return _joined(
+        rows = (
             {name: value.numpy() for name, value in summarise(x, output, self.fs_, stride).items()}
             | self._beat_summaries(signals)
             for signals, x, output in self._outputs(X)
         )
+        return joined(rows, len(X))
 
     def _state_summaries(self, X) -> dict[str, np.ndarray]:
         """Return what the scores `_OF_STATES` are made of: as `_summaries`, without the decoder."""
@@ -326,10 +334,11 @@ class BaseDetector(StateMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             states = torch.cat(self._run(self.module_.encode, x))[: len(x)]
             return pool(states.cpu().double()).numpy()
 
-        return _joined(
+        rows = (
             {"pooled": pooled(signals)} | self._beat_summaries(signals)
             for signals in self._batches(X, _CHUNK)
         )
+        return joined(rows, len(X))
 
     def _beat_summaries(self, signals: np.ndarray) -> dict[str, np.ndarray]:
         if self.score_method == "latent_beat" and hasattr(self, "directions_"):
@@ -363,9 +372,3 @@ def _single(x: np.ndarray) -> np.ndarray:
     """Return the array in single precision, huge numbers as the largest that it holds."""
     limits = np.finfo(np.float32)
     return np.clip(x, limits.min, limits.max).astype(np.float32)
-
-
-def _joined(rows: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the arrays of several chunks as one of each name."""
-    found = list(rows)
-    return {name: np.concatenate([row[name] for row in found]) for name in found[0]}

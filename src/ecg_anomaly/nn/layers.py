@@ -135,7 +135,7 @@ class LeadAttention(nn.Module):
             ],
             dim=-1,
         )
-        embedding = self.embedding.expand(len(x), -1, -1)
+        embedding = self.embedding.expand(x.shape[0], -1, -1)
         weights = self.score(torch.cat([torch.tanh(summary), embedding], -1)).squeeze(-1)
         weights = weights.softmax(-1)
         return x * (weights * x.shape[1]).unsqueeze(-1), weights

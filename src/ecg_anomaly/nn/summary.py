@@ -10,8 +10,8 @@ from .layers import Output
 from .losses import gaussian_nll, kl_to_standard_normal, negative_elbo
 from .pooling import pool
 
-# A premature beat lasts about as long.
-_SURPRISE_SECONDS = 0.5
+#: A premature beat lasts about as long.
+SURPRISE_SECONDS = 0.5
 _MIN_TOKENS_PER_HALF = 4
 
 
@@ -64,7 +64,7 @@ def residual(x: Tensor, output: Output) -> Tensor:
 def surprise(x: Tensor, output: Output, fs: float) -> Tensor:
     """Return how unlikely the least likely half second of each record is, of shape (n,)."""
     unlikelihood = gaussian_nll(x, output.mean, output.log_var).mean(1, keepdim=True)
-    window = min(x.shape[-1], max(1, round(_SURPRISE_SECONDS * fs)))
+    window = min(x.shape[-1], max(1, round(SURPRISE_SECONDS * fs)))
     return F.avg_pool1d(unlikelihood, window, stride=1).amax((1, 2))
 
 

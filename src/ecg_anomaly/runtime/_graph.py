@@ -15,7 +15,7 @@ from ..detectors.base import SURPRISE_WEIGHT, BaseDetector
 from ..nn import Output
 from ..nn.losses import gaussian_nll, negative_elbo, squared_error
 from ..nn.pooling import pool
-from ..nn.summary import _SURPRISE_SECONDS, attended_error
+from ..nn.summary import SURPRISE_SECONDS, attended_error
 from ._layers import exportable
 
 # Normals looked at closely for each neighbour wanted.
@@ -171,6 +171,6 @@ def _arcsinh(x: Tensor) -> Tensor:
 def _surprise(x: Tensor, output: Output, fs: float) -> Tensor:
     """Do as `nn.summary.surprise`: ONNX Runtime averages in single precision only."""
     unlikelihood = gaussian_nll(x, output.mean, output.log_var).mean(1)
-    window = min(x.shape[-1], max(1, round(_SURPRISE_SECONDS * fs)))
+    window = min(x.shape[-1], max(1, round(SURPRISE_SECONDS * fs)))
     until = F.pad(unlikelihood.cumsum(1), (1, 0))
     return ((until[:, window:] - until[:, :-window]) / window).amax(1)

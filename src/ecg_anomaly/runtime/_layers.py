@@ -10,9 +10,6 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-
-from ..nn.layers import LeadAttention
 
 # torch has the gates as input, forget, cell, output; ONNX as input, output, forget, cell.
 _GATES = (0, 3, 1, 2)
@@ -68,42 +65,13 @@ class OnnxLSTM(nn.Module):
         return x, None
 
 
-class OnnxLeadAttention(nn.Module):
-    """`LeadAttention` for any number of records: the exporter would fix that which it is shown.
-
-    Parameters
-    ----------
-    attention : LeadAttention
-    """
-
-    def __init__(self, attention: LeadAttention):
-        super().__init__()
-        self.attention = attention
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Do as `LeadAttention`, whose ``len(x)`` is a number, where ``x.shape[0]`` is a name."""
-        steps = F.pad(x, (1, 0), mode="replicate").diff(dim=-1)
-        powers = [part.square().mean(-1).add(1e-6).log() for part in (x, steps)]
-        summary = torch.stack([*powers, x.amax(-1), x.amin(-1)], dim=-1)
-        embedding = self.attention.embedding.expand(x.shape[0], -1, -1)
-        scores = self.attention.score(torch.cat([torch.tanh(summary), embedding], -1))
-        weights = scores.squeeze(-1).softmax(-1)
-        return x * (weights * x.shape[1]).unsqueeze(-1), weights
-
-
-_STAND_INS: dict[type[nn.Module], type[nn.Module]] = {
-    nn.LSTM: OnnxLSTM,
-    LeadAttention: OnnxLeadAttention,
-}
-
-
 def exportable(network: nn.Module) -> nn.Module:
     """Return a copy of the network on the CPU, in layers that torch's exporter knows."""
     network = copy.deepcopy(network).cpu().eval()
     for module in list(network.modules()):
         for name, child in module.named_children():
-            if type(child) in _STAND_INS:
-                setattr(module, name, _STAND_INS[type(child)](child))
+            if isinstance(child, nn.LSTM):
+                setattr(module, name, OnnxLSTM(child))
     return network
 
 
