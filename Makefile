@@ -26,7 +26,9 @@ benchmark: .venv/.benchmarks
 	$(BIN)/python benchmarks/preprocessing.py
 	$(BIN)/python benchmarks/io.py
 	$(BIN)/python benchmarks/databases.py
+	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/scoring.py
+	$(BIN)/python benchmarks/store.py
 	if [ -n "$$ECG_ANOMALY_DATA" ]; then \
 		$(BIN)/python benchmarks/files.py "$$ECG_ANOMALY_DATA" && \
 		$(BIN)/python benchmarks/quality.py "$$ECG_ANOMALY_DATA" && \
@@ -69,7 +71,7 @@ docs: .venv/.docs
 
 # the bounds of aeon clash with constraints.txt, but what is compared runs: benchmarks/peers/libraries.py
 .venv/.benchmarks: .venv/.core
-	$(INSTALL) -e '.[benchmarks]'
+	$(INSTALL) -e '.[benchmarks,onnx]'
 	$(INSTALL) --no-deps aeon==1.6.0
 	$(INSTALL) deprecated numba
 	touch $@

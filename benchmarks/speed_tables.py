@@ -1,5 +1,7 @@
 """Tables of rates and memory."""
 
+RUNTIMES = ("torch", "onnx")
+
 
 def store(document):
     """Return the tables of the packed store: each step, and what a hospital's archive takes."""
@@ -45,4 +47,23 @@ def preprocessing(document):
     lines.append(f"| {fused} | {rates[fused]:,.0f} | 1 |")
     for name, ratio in document["fused_ratio"].items():
         lines.append(f"| {name} | {rates[name]:,.0f} | {ratio:.1f} |")
+    return "\n".join(lines)
+
+
+def scoring(document):
+    """Return the table of torch and ONNX Runtime side by side."""
+    lines = [
+        "| model, score | one record: median (p99), torch | ONNX Runtime | ratio | "
+        "records per second, batches of 64: torch | ONNX Runtime | "
+        "network and head alone: torch | ONNX Runtime |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in document["models"].items():
+        alone = row["end to end"]
+        cells = [f"{alone[k]['median_ms']:.1f} ms ({alone[k]['p99_ms']:.1f})" for k in RUNTIMES]
+        cells.append(f"{alone['ratio_of_medians']:.1f}")
+        for what in ("detector", "network and head"):
+            rates = row[f"{what}, records per second"]["64"]
+            cells += [f"{rates[kind]:,}" for kind in RUNTIMES]
+        lines.append(f"| `{name}`, {row['score_method']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from detection_tables import (
     shift,
     superclasses,
 )
-from speed_tables import preprocessing, store
+from speed_tables import preprocessing, scoring, store
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -41,6 +41,7 @@ PAGES = {
     "robustness": [ROOT / "docs" / "evaluation.md"],
     "store": [ROOT / "docs" / "size.md"],
     "preprocessing": [ROOT / "docs" / "size.md"],
+    "scoring": [ROOT / "docs" / "onnx.md"],
 }
 
 
@@ -251,6 +252,7 @@ TABLES = {
     "robustness": robustness,
     "store": store,
     "preprocessing": preprocessing,
+    "scoring": scoring,
 }
 
 

@@ -747,3 +747,18 @@ def test_exit_codes_of_the_command(workshop, tmp_path, case):
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 1
         assert done.stderr.startswith("ecg-anomaly: ")
+
+
+def test_export_writes_an_onnx_file(model, tmp_path):
+    from ecg_anomaly import load_onnx
+
+    out = tmp_path / "model.onnx"
+    code, told, _ = run("export", "--model", model, "--out", out)
+    assert code == 0
+    expected = scoring.threshold_of(load(model))
+    assert load_onnx(out).properties_.threshold == expected
+    assert "CAEDetector" in told
+    assert f"flagged below {expected:.4g}" in told
+    code, _, error = run("export", "--model", model, "--out", tmp_path / "no" / "model.onnx")
+    assert code == 2
+    assert "no such folder" in error

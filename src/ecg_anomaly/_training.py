@@ -30,7 +30,7 @@ _MAX_GRADIENT_NORM = 1.0
 _WEIGHT_DECAY = 1e-2
 #: Torch threads around training and scoring. Two save up to a quarter of the time on idle cores,
 #: but double it as soon as something else wants one, since they wait for each other at every layer
-#: (benchmarks/scoring.py). n_jobs uses the cores.
+#: (benchmarks/precision.py). n_jobs uses the cores.
 THREADS = 1
 # torch's generator and its number of threads belong to the whole process: Python threads take turns
 _LOCK = threading.RLock()

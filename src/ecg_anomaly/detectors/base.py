@@ -40,7 +40,7 @@ _CHUNK = 64
 # Records whose hidden states are kept at a time in scoring, likewise.
 _SCORED_AT_A_TIME = 1024
 # Convolutions in single precision depend on the size of the batch, so all batches have this one,
-# padded where records run out: scores are then the same in any company (benchmarks/scoring.py).
+# padded where records run out: scores are then the same in any company (benchmarks/precision.py).
 BATCH_IN_SCORING = 8
 # Training records that say what is usual, where there are more: what is learnt of so many has
 # settled, and memory does not grow.
