@@ -70,10 +70,10 @@ def read(store):
 
 def fit(store):
     """Fit one epoch on a store."""
-    from ecg_anomaly import CAEDetector, RecordSet
+    from ecg_anomaly import RecordSet, VAEBiLSTMDetector
 
     records = RecordSet.from_store(store)
-    CAEDetector(max_epochs=1, random_state=0).fit(records)
+    VAEBiLSTMDetector("latent_beat", max_epochs=1, random_state=0).fit(records)
     return len(records)
 
 

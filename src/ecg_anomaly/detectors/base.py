@@ -44,7 +44,7 @@ _SCORED_AT_A_TIME = 1024
 BATCH_IN_SCORING = 8
 # Training records that say what is usual, where there are more: what is learnt of so many has
 # settled, and memory does not grow.
-MOST_RECORDS = 20_000
+MOST_RECORDS = 15_000
 # Chosen on PTB-XL fold 8 and synthetic ECGs (benchmarks/detection/score_methods.py).
 SURPRISE_WEIGHT = 4.0
 # Scores that need no reconstruction.
