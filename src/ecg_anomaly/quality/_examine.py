@@ -115,7 +115,7 @@ def examine(
 
 def _scale(m, still):
     """Find records in another unit than mV."""
-    swing = np.median(m.swing, axis=-1)
+    swing = m.usual_swing
     unusable = np.zeros(m.swing.shape, bool)
     events = []
     large = ((swing > _TOO_LARGE) | still).all(axis=1) & ~still.all(axis=1)

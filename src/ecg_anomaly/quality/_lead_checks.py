@@ -89,7 +89,7 @@ def wander(m: Measures, gate: QualityGate):
     text = "baseline {:.2f} mV away from zero"
     events += whole_events(FindingKind.OFFSET, far, m.duration, np.abs(offset), text)
     # waves without a pause between them move the baseline too, but less than they swing
-    jumps = (m.drift > gate.max_drift) & (m.drift > np.median(m.swing, axis=-1, keepdims=True))
+    jumps = (m.drift > gate.max_drift) & (m.drift > m.usual_swing[..., None])
     text = "baseline moves {:.2f} mV in a second"
     events += span_events(FindingKind.BASELINE_WANDER, jumps, m.second_times, m.drift, text)
     return events, jumps
@@ -100,13 +100,13 @@ def noise(m: Measures, gate: QualityGate):
     text = "noise of {:.3f} mV (standard deviation)"
     loud = m.noise > gate.max_noise
     events = span_events(FindingKind.NOISE, loud, m.second_times, m.noise, text)
-    usual = np.maximum(np.median(m.swing, axis=-1, keepdims=True), _LEAST_SWING)
+    usual = np.maximum(m.usual_swing[..., None], _LEAST_SWING)
     return events, (m.noise > gate.unusable_noise) & (m.noise > gate.noise_to_swing * usual)
 
 
 def amplitude(m: Measures, gate: QualityGate):
     """Find amplitudes that no heart has, or that one lead alone has for a moment."""
-    usual = np.maximum(np.median(m.swing, axis=-1, keepdims=True), _LEAST_SWING)
+    usual = np.maximum(m.usual_swing[..., None], _LEAST_SWING)
     ratio = m.swing / usual
     # an ectopic beat is large in many leads, an artefact of a chest electrode in one or two
     ordered = np.sort(ratio, axis=1)

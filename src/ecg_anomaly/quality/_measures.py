@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -81,6 +82,12 @@ class Measures:
     high: np.ndarray
     spikes: list[np.ndarray]
     products: np.ndarray
+
+    @cached_property
+    def usual_swing(self) -> np.ndarray:
+        """Median swing of each lead in mV, of shape (n, n_leads)."""
+        usual: np.ndarray = np.median(self.swing, axis=-1)
+        return usual
 
     @property
     def duration(self) -> float:

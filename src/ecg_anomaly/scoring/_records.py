@@ -172,7 +172,8 @@ def score_opened(
     thresholds: Any = threshold_of(model)
     scores = table["score"].to_numpy(float)
     if conformal is not None:
-        groups = conformal.names_of(pd.DataFrame(known, columns=list(columns)), len(rows))
+        told = pd.DataFrame(known, columns=list(columns)) if columns else None
+        groups = conformal.names_of(told, len(rows))
         thresholds = conformal.thresholds_of(groups)
         table.insert(3, "p_value", conformal.p_values_of(scores, groups))
     table["verdict"] = verdicts(scores - thresholds, ~np.isnan(scores))

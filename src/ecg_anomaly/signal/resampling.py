@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -117,12 +117,23 @@ def resample(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
         rise = rows[:, -1:] - first
         rest = rows - first
         rest -= rise * slope.astype(rows.dtype)
-        result = sps.resample_poly(rest, up, down, axis=-1)
+        window = _antialiasing(max(up, down)).astype(rows.dtype)
+        result = sps.resample_poly(rest, up, down, axis=-1, window=window)
         result += rise * times.astype(rows.dtype)
         result += first
         return result
 
     return map_rows(resample_rows, x, n_out) if up != down else map_rows(np.array, x)
+
+
+@lru_cache(maxsize=16)
+def _antialiasing(factor: int) -> np.ndarray:
+    """Return the filter that `resample_poly` takes by default: it designs it with each call."""
+    from scipy.signal import firwin
+
+    taps: np.ndarray = firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0))
+    taps.flags.writeable = False
+    return taps
 
 
 def resample_gaps(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
