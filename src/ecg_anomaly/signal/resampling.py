@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def resample(x: np.ndarray, *, fs_in: float, fs_out: float) -> np.ndarray:
         rise = rows[:, -1:] - first
         rest = rows - first
         rest -= rise * slope.astype(rows.dtype)
-        window = _antialiasing(max(up, down)).astype(rows.dtype)
+        window: Any = _antialiasing(max(up, down)).astype(rows.dtype)
         result = sps.resample_poly(rest, up, down, axis=-1, window=window)
         result += rise * times.astype(rows.dtype)
         result += first
