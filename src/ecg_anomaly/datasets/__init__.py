@@ -3,6 +3,15 @@
 from ._dataset import ECGDataset
 from .cinc import load_cinc
 from .cpsc2018 import load_cpsc2018
+from .fetching import (
+    fetch_cinc,
+    fetch_cpsc2018,
+    fetch_mimic_iv_ecg,
+    fetch_mitdb,
+    fetch_nstdb,
+    fetch_ptbxl,
+    is_fetched,
+)
 from .injection import INJECTIONS, inject_anomalies, inject_anomaly
 from .mimic_iv_ecg import load_mimic_iv_ecg
 from .mitbih import load_mitbih
@@ -15,8 +24,15 @@ __all__ = [
     "FAULTS",
     "INJECTIONS",
     "ECGDataset",
+    "fetch_cinc",
+    "fetch_cpsc2018",
+    "fetch_mimic_iv_ecg",
+    "fetch_mitdb",
+    "fetch_nstdb",
+    "fetch_ptbxl",
     "inject_anomalies",
     "inject_anomaly",
+    "is_fetched",
     "load_cinc",
     "load_cpsc2018",
     "load_ecg200",
