@@ -23,6 +23,7 @@ class FindingKind(StrEnum):
     EXTRA_CHANNEL = "extra channel"
     MIXED_RATES = "mixed rates"
     IMPLAUSIBLE_AGE = "implausible age"
+    CALIBRATION = "calibration pulse"
 
     # a lead
     MISSING = "missing"

@@ -1,25 +1,18 @@
-"""One function for every format: the end of a file's name tells which."""
+"""One function for every format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import RecordFileError
 from ..folders import files_below
 from ..records import Record
+from ._formats import BY_CONTENT, BY_SUFFIX, reader_of
 from ._header import read_header
 from ._sidecar import sidecar_path
-from .csv import read_csv
-from .npy import read_npy
 from .wfdb import header_path, read_wfdb
 
-#: A new format is one file with a function like these, and one line here.
-READERS: dict[str, Callable[..., Record]] = {
-    ".hea": read_wfdb,
-    ".npy": read_npy,
-    ".csv": read_csv,
-}
 # Tables are CSV files too: in a folder, only those described by a side-car are records.
 _NEEDS_SIDECAR = (".csv",)
 
@@ -36,10 +29,11 @@ def read_record(
     Parameters
     ----------
     path : str or Path
-        Of a WFDB header, with or without ``.hea``; of a ``.npy`` or ``.csv`` file.
+        Of a WFDB header, with or without ``.hea``; of a ``.npy`` or ``.csv`` file; of EDF, DICOM,
+        HL7 aECG or Philips Sierra XML under any name, which need the extra ``formats``.
     fs : float, optional
-        Sampling rate in Hz, for ``.npy`` and ``.csv`` files that do not tell it. WFDB headers tell
-        everything: for them, this and the next two are left aside.
+        Sampling rate in Hz, for ``.npy`` and ``.csv`` files that do not tell it. Files of other
+        formats tell everything: for them, this and the next two are left aside.
     leads : sequence of str, optional
         Names of the leads, in the order of the file.
     unit : {"mV", "uV", "nV", "V"}, optional
@@ -76,9 +70,13 @@ def read_record(
     (array([[0.1, 0.2, 0.3]], dtype=float32), 500.0, ('II',))
     """
     path = Path(path)
-    reader = READERS.get(path.suffix.lower(), read_wfdb)
     try:
-        return reader(path, fs=fs, leads=leads, unit=unit)
+        reader = reader_of(path)
+        if reader is None and path.suffix.lower() in BY_CONTENT and path.exists():
+            raise RecordFileError(
+                f"{path}: holds no EDF, DICOM, HL7 aECG or Philips Sierra XML, whatever its name."
+            )
+        return (reader or read_wfdb)(path, fs=fs, leads=leads, unit=unit)
     except OSError as error:
         raise RecordFileError(f"{path}: cannot be read ({error.strerror or error}).") from None
     except MemoryError:
@@ -89,8 +87,9 @@ def find_records(paths: Iterable[str | Path]) -> list[Path]:
     """Return the files that paths stand for, folders searched throughout, sorted within each.
 
     In a folder, a record of several segments stands for its segments, which are left out, and a
-    ``.csv`` file is a record only with a side-car ``.json`` of the same name. Links to folders are
-    not followed.
+    ``.csv`` file is a record only with a side-car ``.json`` of the same name. EDF, DICOM, aECG and
+    Sierra files are known by their content, if they are called ``.edf``, ``.dcm`` or ``.xml``, or
+    have no suffix. Links to folders are not followed.
 
     Parameters
     ----------
@@ -129,7 +128,8 @@ def find_records(paths: Iterable[str | Path]) -> list[Path]:
         if is_folder:
             found += _without_segments(_records_below(path))
         else:
-            found.append(path if path.suffix.lower() in READERS else header_path(path))
+            known = path.suffix.lower() in (*BY_SUFFIX, *BY_CONTENT) or _is_known(path)
+            found.append(path if known else header_path(path))
     return found
 
 
@@ -143,15 +143,24 @@ def _records_below(folder: Path) -> list[Path]:
         ) from None
     if not files:
         raise RecordFileError(
-            f"{folder}: the folder holds no record: no .hea, no .npy and no .csv with a side-car "
-            ".json."
+            f"{folder}: the folder holds no record: no .hea, no .npy, no .csv with a side-car "
+            ".json, no EDF, DICOM, aECG or Sierra XML."
         )
     return files
 
 
 def _is_record(file: Path) -> bool:
     suffix = file.suffix.lower()
-    return suffix in READERS and (suffix not in _NEEDS_SIDECAR or sidecar_path(file).is_file())
+    if suffix in BY_SUFFIX:
+        return suffix not in _NEEDS_SIDECAR or sidecar_path(file).is_file()
+    return suffix in ("", *BY_CONTENT) and _is_known(file)
+
+
+def _is_known(path: Path) -> bool:
+    try:
+        return reader_of(path) is not None
+    except OSError:  # reported when it is read
+        return True
 
 
 def _without_segments(files: list[Path]) -> list[Path]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import RecordFileError, SignalError
+from ..errors import RecordFileError
 from ..findings import Finding, FindingKind
-from ..leads import STANDARD_LEADS, canonical_lead, canonical_leads
-from ..records import Channel, Record
-from ._channels import ChannelData, read_channels, unite_rates
+from ..records import Record
+from ._assemble import assemble
+from ._channels import read_channels
 from ._comments import patient_of
 from ._header import Header, read_header
 from ._segments import read_segments
@@ -47,55 +44,15 @@ def read_wfdb(
     path = header_path(path)
     header = read_header(path)
     channels, findings = read_segments(header) if header.segments else read_channels(header)
-    lead_data = [channel for channel in channels if channel.is_lead]
-    if not lead_data:
-        others = ", ".join(channel.name for channel in channels)
-        raise RecordFileError(f"{path}: holds no ECG lead, only {others[:200]}.")
-    if not len(lead_data[0].values):
-        raise RecordFileError(f"{path}: holds no sample.")
     annotations, patient_id, about_patient = patient_of(header.comments)
-    try:
-        names, repeated = _lead_names(path, lead_data)
-        rate, signal, mixed = unite_rates(lead_data)
-        return Record(
-            signal,
-            fs=rate,
-            leads=names,
-            record_id=path.stem,
-            patient_id=patient_id,
-            source=str(path),
-            annotations={"comments": header.comments, **annotations},
-            quality=(
-                *_about_header(header),
-                *findings,
-                *repeated,
-                *mixed,
-                *about_patient,
-            ),
-            extra=_extra(channels),
-        )
-    except SignalError as error:
-        raise RecordFileError(f"{path}: {error}") from None
-
-
-def _lead_names(path: Path, leads: list[ChannelData]) -> tuple[tuple[str, ...], list[Finding]]:
-    """Return canonical names; channels that share one that is no lead's are numbered."""
-    names = [canonical_lead(lead.name) for lead in leads]
-    count = Counter(names)
-    for name in STANDARD_LEADS:
-        if count[name] > 1:
-            raise RecordFileError(
-                f"{path}: lead {name} is there more than once; correct the names in the header."
-            )
-    findings = []
-    seen: Counter[str] = Counter()
-    for k, name in enumerate(names):
-        if count[name] > 1:
-            seen[name] += 1
-            names[k] = f"{name}#{seen[name]}"
-            detail = f"{count[name]} leads are called {name}"
-            findings.append(Finding(FindingKind.NAME_REPEATED, names[k], detail=detail))
-    return canonical_leads(names), findings
+    return assemble(
+        path,
+        channels,
+        patient_id=patient_id,
+        annotations={"comments": header.comments, **annotations},
+        findings=(*_about_header(header), *findings),
+        about_patient=about_patient,
+    )
 
 
 def _about_header(header: Header) -> list[Finding]:
@@ -110,14 +67,3 @@ def _about_header(header: Header) -> list[Finding]:
         detail = "read as Latin-1"
         findings.append(Finding(FindingKind.ENCODING, detail=detail))
     return findings
-
-
-def _extra(channels: list[ChannelData]) -> dict[str, Channel]:
-    extra: dict[str, Channel] = {}
-    for channel in channels:
-        if not channel.is_lead:
-            name, number = channel.name, 2
-            while name in extra:
-                name, number = f"{channel.name}#{number}", number + 1
-            extra[name] = Channel(np.asarray(channel.values), channel.fs, channel.unit)
-    return extra

@@ -1,0 +1,130 @@
+"""Reading of XML files: HL7 aECG and Philips Sierra, by ecgdatakit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordFileError
+from ..findings import Finding, FindingKind
+from ..records import Record
+from ._assemble import assemble
+from ._channels import ChannelData
+from ._comments import clean_patient
+from ._rates import check_ecg_rate
+from ._readers import lead_in_mv, reader_library, told_of
+
+# Of warnings: what is not in the record then.
+_LEFT_OUT = ("only the first is read",)
+_WHAT = "{} file"
+#: What tells a format, the module and the class that read it.
+ROOTS = {
+    "AnnotatedECG": ("HL7 aECG", "hl7_aecg", "HL7aECGParser"),
+    "restingecgdata": ("Philips Sierra XML", "sierra_xml", "SierraXMLParser"),
+}
+# In seconds; calibration pulses take 0.2 s and more.
+_SHORTEST_PULSE = 0.2
+# Bytes in which the root must begin.
+_HEAD = 2**16
+
+
+def root_of(path: Path) -> str | None:
+    """Return which of `ROOTS` an XML file begins with, None if none of them."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = head.decode("utf-16" if utf16 else "utf-8", errors="ignore")
+    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return None
+    places = {name: text.find(f"<{name}") for name in ROOTS}
+    return next((name for name, place in places.items() if place >= 0), None)
+
+
+def read_xml(
+    path: Path,
+    *,
+    fs: float | None = None,
+    leads: Sequence[str] | None = None,
+    unit: str | None = None,
+) -> Record:
+    """Read the rhythm of an HL7 aECG or a Philips Sierra file.
+
+    Which one it is, its root element tells. Entities and documents outside the file are refused.
+    The file tells everything; `fs`, `leads` and `unit` are left aside.
+
+    Raises
+    ------
+    RecordFileError
+        If the file is damaged, another XML, tells no calibration, or holds several rhythms; if
+        ecgdatakit is not installed.
+
+    References
+    ----------
+    HL7 Version 3 Standard: Annotated ECG, Release 1 (2004); Philips, "Sierra ECG XML schema".
+    """
+    root = root_of(path)
+    if root is None:
+        raise RecordFileError(
+            f"{path}: is XML of another kind; known are HL7 aECG and Philips Sierra."
+        )
+    name, module, parser = ROOTS[root]
+    what = _WHAT.format(name)
+    library = reader_library(f"ecgdatakit.parsing.parsers.{module}", path, name)
+    with told_of(path, what) as told:
+        found = getattr(library, parser)().parse(path)
+        rate = found.raw_metadata.get("rhythm_time", {}).get("sampling_rate_exact")
+        channels = [_channel(path, lead, rate) for lead in found.leads]
+        pulse = _without_pulse(channels)
+        patient = found.patient
+        annotations, about_patient = clean_patient(patient.age, str(patient.sex or ""))
+        patient_id = str(patient.patient_id or "").strip()
+        date = found.recording.date
+    several = [text for text in told if any(part in text for part in _LEFT_OUT)
+               and "rhythm" in text]  # fmt: skip
+    if several:
+        raise RecordFileError(f"{path}: {several[0].removesuffix('; only the first is read')}; "
+                              "export each by itself.")  # fmt: skip
+    findings = check_ecg_rate(path, channels[0].fs) if channels else []
+    findings += pulse
+    findings += [
+        Finding(FindingKind.EXTRA_CHANNEL, detail=text) for text in told if "ignored" in text
+    ]
+    return assemble(
+        path,
+        channels,
+        patient_id=patient_id,
+        annotations=annotations | ({} if date is None else {"time": date.isoformat()}),
+        findings=findings,
+        about_patient=about_patient,
+    )
+
+
+def _without_pulse(channels: list[ChannelData]) -> list[Finding]:
+    """Cut off the calibration pulse that Philips carts record behind the ECG, and say so."""
+    lengths = {len(channel.values) for channel in channels}
+    if len(channels) < 2 or len(lengths) > 1:
+        return []
+    signal = np.stack([channel.values for channel in channels])
+    # no heart gives all leads the same voltage
+    differ = np.flatnonzero((signal != signal[0]).any(axis=0))
+    end = int(differ[-1]) + 1 if len(differ) else 0
+    levels = set(np.unique(np.round(signal[0, end:], 2)).tolist())
+    fs = channels[0].fs
+    if not end or len(signal[0]) - end < _SHORTEST_PULSE * fs or levels != {0.0, 1.0}:
+        return []
+    for channel in channels:
+        channel.values = channel.values[:end]
+    start, stop = end / fs, signal.shape[1] / fs
+    detail = "1 mV in all leads, cut off"
+    return [Finding(FindingKind.CALIBRATION, "", round(start, 3), round(stop, 3), detail)]
+
+
+def _channel(path: Path, lead: Any, rate: float | None) -> ChannelData:
+    values, unit = lead.samples, lead.units
+    if lead.is_raw:
+        # without a scale there is no unit either, which is refused
+        values, unit = values * lead.resolution + lead.offset, lead.resolution_unit
+    return lead_in_mv(path, lead.label, unit, float(rate or lead.sampling_rate), values)
