@@ -12,6 +12,7 @@ from ._calibrate import calibrate
 from ._demo import demo
 from ._evaluate import evaluate
 from ._export import export
+from ._fetch import fetch
 from ._fit import fit
 from ._info import info
 from ._output import ERRORS
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _command in (fit, score, beats, evaluate, calibrate, pack, export, info, demo):
+for _command in (fit, score, beats, evaluate, calibrate, pack, export, info, fetch, demo):
     app.command()(_command)
 
 

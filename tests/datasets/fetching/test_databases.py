@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -270,6 +272,23 @@ def test_interrupted_like_by_ctrl_c(ptbxl, tmp_path):
         fetch_ptbxl(tmp_path / "here", base_url=ptbxl.url, progress=interrupt)
     fetch_ptbxl(tmp_path / "here", base_url=ptbxl.url)
     assert is_fetched(load_ptbxl(tmp_path / "here")).all()
+
+
+def test_two_at_once_fetch_each_file_once(ptbxl, tmp_path):
+    calls = [partial(fetch_ptbxl, tmp_path / "here", base_url=ptbxl.url) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        for future in [pool.submit(call) for call in calls]:
+            future.result()
+    assert set(ptbxl.gets.values()) == {1}
+
+
+def test_a_folder_that_may_only_be_read(ptbxl, tmp_path):
+    folder = fetch_ptbxl(tmp_path / "here", folds=[1], base_url=ptbxl.url)
+    (folder / ".verified.tsv").unlink()
+    (folder / ".verified.tsv").mkdir()  # not to be written, by root either
+    asked = sum(ptbxl.gets.values())
+    fetch_ptbxl(folder, folds=[1], base_url=ptbxl.url)
+    assert sum(ptbxl.gets.values()) == asked
 
 
 @pytest.mark.parametrize(
