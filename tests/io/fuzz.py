@@ -23,6 +23,9 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread takes address space
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import exports
+
 from ecg_anomaly import Record
 from ecg_anomaly.errors import ECGError
 from ecg_anomaly.io import read_record
@@ -122,8 +125,41 @@ def _csv_seeds(rng):
     return seeds
 
 
+def _edf_seeds(rng):
+    signal = _samples(rng, 3, 500) / 200
+    others = [("EEG Fpz-Cz", signal[0]), ("Resp", signal[1])]
+    return [
+        {"rec.edf": exports.edf(signal, 250, LEADS)},
+        {"rec.edf": exports.edf(signal, 250, LEADS, unit="mV", others=others)},
+        {"rec.edf": exports.edf(signal, 250, LEADS).replace(b"EDF+C", b"     ")},
+    ]
+
+
+def _dicom_seeds(rng):
+    signal = _samples(rng, 3, 100) / 200
+    gap = np.where(np.arange(100) < 20, np.nan, signal)
+    parts = [exports.group(signal[k : k + 1], 250, [lead], offset=400.0 * k)
+             for k, lead in enumerate(LEADS)]  # fmt: skip
+    return [
+        {"rec.dcm": exports.dicom(exports.group(signal, 250, LEADS, unit="mV"))},
+        {"rec.dcm": exports.dicom(exports.group(gap, 250, LEADS, padding=-32768))},
+        {"rec.dcm": exports.dicom(*parts)},
+    ]
+
+
+def _xml_seeds(rng):
+    signal = _samples(rng, 3, 100) / 200
+    return [
+        {"rec.xml": exports.aecg(signal, 250, LEADS)},
+        {"rec.xml": exports.aecg(signal, 250, LEADS, unit="mV")},
+        {"rec.xml": exports.sierra(signal, 250, LEADS)},
+        {"rec.xml": exports.sierra(signal, 250, LEADS, utf16=True)},
+    ]
+
+
 FORMATS = {"wfdb": (_wfdb_seeds, "rec.hea"), "npy": (_npy_seeds, "rec.npy"),
-           "csv": (_csv_seeds, "rec.csv")}  # fmt: skip
+           "csv": (_csv_seeds, "rec.csv"), "edf": (_edf_seeds, "rec.edf"),
+           "dicom": (_dicom_seeds, "rec.dcm"), "xml": (_xml_seeds, "rec.xml")}  # fmt: skip
 
 
 def _mutate_bytes(content, rng):
@@ -185,7 +221,7 @@ def make_input(seeds, number):
     files = dict(seeds[int(rng.integers(0, len(seeds)))])
     for _ in range(int(rng.integers(1, 4))):
         name = str(rng.choice(sorted(files)))
-        is_text = name.endswith((".hea", ".json", ".csv"))
+        is_text = name.endswith((".hea", ".json", ".csv", ".xml"))
         if rng.random() < 0.02:
             del files[name]
             break

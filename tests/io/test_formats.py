@@ -199,6 +199,13 @@ def test_a_rate_that_is_no_whole_number(ecg, tmp_path):
     assert record.fs == pytest.approx(249.5)
 
 
+def test_leads_of_different_lengths_are_refused(ecg, tmp_path):
+    content = exports.aecg(ecg, FS, STANDARD_LEADS)
+    shorter = content.replace(b"</digits>", b" 5</digits>", 1)
+    with pytest.raises(RecordFileError, match=r"different lengths \(1000 in V6, 1001 in I\)"):
+        read_record(write(tmp_path, shorter, "rec.xml"))
+
+
 def test_utf16(ecg, tmp_path):
     content = exports.sierra(ecg, FS, STANDARD_LEADS, utf16=True)
     assert read_record(write(tmp_path, content, "rec")).leads == STANDARD_LEADS

@@ -19,7 +19,8 @@ def test_five_hundred_inputs_a_format():
     )
     assert result.returncode == 0, result.stdout + result.stderr
     lines = result.stdout.splitlines()
-    assert [line.split(":")[0] for line in lines[:3]] == ["wfdb", "npy", "csv"]
+    formats = ["wfdb", "npy", "csv", "edf", "dicom", "xml"]
+    assert [line.split(":")[0] for line in lines[:6]] == formats
     assert lines[-1] == "0 breaches"
 
 

@@ -68,7 +68,7 @@ def lead_in_mv(path: Path, name: str, unit: str, fs: float, values: np.ndarray) 
     Raises
     ------
     RecordFileError
-        If its unit is none of voltage.
+        If its unit is none of voltage, or a sample is infinite.
     """
     scale = mv_per_unit(unit)
     if scale is None:
@@ -76,4 +76,10 @@ def lead_in_mv(path: Path, name: str, unit: str, fs: float, values: np.ndarray) 
             f"{path}: unit {unit[:40]!r} of lead {name[:40]} is no voltage (mV, uV, nV or V); "
             "export it again with its calibration."
         )
-    return ChannelData(name, "mV", fs, np.asarray(values * scale, np.float32), True)
+    with np.errstate(over="ignore"):
+        in_mv = np.asarray(values * scale, np.float32)
+    if np.isinf(in_mv).any():
+        raise RecordFileError(
+            f"{path}: lead {name[:40]} is infinite; its scale is damaged, export it again."
+        )
+    return ChannelData(name, "mV", fs, in_mv, True)

@@ -77,6 +77,7 @@ def read_xml(
         found = getattr(library, parser)().parse(path)
         rate = found.raw_metadata.get("rhythm_time", {}).get("sampling_rate_exact")
         channels = [_channel(path, lead, rate) for lead in found.leads]
+        _check_lengths(path, channels)
         pulse = _without_pulse(channels)
         patient = found.patient
         annotations, about_patient = clean_patient(patient.age, str(patient.sex or ""))
@@ -102,10 +103,17 @@ def read_xml(
     )
 
 
+def _check_lengths(path: Path, channels: list[ChannelData]) -> None:
+    """Refuse leads of different lengths: a part of one is lost, and nobody knows which."""
+    lengths = {len(channel.values): channel.name for channel in channels}
+    if len(lengths) > 1:
+        told = ", ".join(f"{count} in {name}" for count, name in sorted(lengths.items())[:4])
+        raise RecordFileError(f"{path}: leads have different lengths ({told}); export it again.")
+
+
 def _without_pulse(channels: list[ChannelData]) -> list[Finding]:
     """Cut off the calibration pulse that Philips carts record behind the ECG, and say so."""
-    lengths = {len(channel.values) for channel in channels}
-    if len(channels) < 2 or len(lengths) > 1:
+    if len(channels) < 2:
         return []
     signal = np.stack([channel.values for channel in channels])
     # no heart gives all leads the same voltage
