@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -177,7 +178,18 @@ def test_busy_twice(site, target):
     assert site.gets[NAME] == 3
 
 
-@pytest.mark.parametrize("fault", [answers(503), stalls, breaks_after(0), breaks_after(50_000)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answers(503),
+        stalls,
+        breaks_after(0),
+        breaks_after(50_000),
+        answers(416),
+        answers(206, CONTENT),
+        answers(206, CONTENT, Content_Range="bytes 7-9/" + "9" * 5000),
+    ],
+)
 def test_faults_that_stay_end_after_some_tries(site, target, fault):
     site.ignores_range = True
     site.always(NAME, fault)
@@ -221,6 +233,13 @@ def test_a_redirect_to_a_login_page(site, target):
     site.always("login", answers(200, b"<html>", Content_Type="text/html"))
     with pytest.raises(DatasetError, match=r"a web page comes instead"):
         fetch(site, target)
+
+
+def test_a_redirect_to_where_all_can_read():
+    answer = SimpleNamespace(status_code=200, url="http://elsewhere.org/a", headers={})
+    connection = Connection("https://physionet.org/files/db/1.0/", "page", threading.Event())
+    with connection, pytest.raises(DatasetError, match=r"leads to http://.*, which is not secure"):
+        connection._check(answer, connection.url("a"), "a")
 
 
 def test_an_endless_stream(site, target, monkeypatch):

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import DatasetError
-from .._tables import _OUTSIDE
+from .._tables import _OUTSIDE as OUTSIDE
 
 LIST = "SHA256SUMS.txt"
 # one space as PhysioNet writes it, two or " *" as sha256sum does
 _LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(.+)")
+_OUTSIDE = re.compile(OUTSIDE)
 
 
 def read_checksums(path: Path, wanted: Callable[[str], bool]) -> dict[str, str]:
@@ -45,7 +46,7 @@ def read_checksums(path: Path, wanted: Callable[[str], bool]) -> dict[str, str]:
                         "delete the list and fetch again."
                     )
                 name = match[2].removeprefix("./")
-                if re.search(_OUTSIDE, name):
+                if _OUTSIDE.search(name):
                     raise DatasetError(
                         f"{path}: line {number} names {name[:60]!r}, which is no path within the "
                         "folder of the database; do not trust this server."

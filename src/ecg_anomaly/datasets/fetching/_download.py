@@ -23,6 +23,7 @@ LONGEST_PAUSE = 60.0
 LARGEST_UNANNOUNCED = 2**28
 # what a connection that breaks off loses at most
 _CHUNK = 2**13
+_NUMBER = "[0-9]{1,18}"
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 
 T = TypeVar("T")
@@ -144,8 +145,8 @@ class Connection:
             start, total = _range(answer)
             if answer.status_code == 416 and total == offset:
                 return  # whole already
-            if offset and (answer.status_code == 416 or start not in (0, offset)):
-                part.unlink()
+            if start not in (0, offset):
+                part.unlink(missing_ok=True)
                 moved(-offset)
                 raise _BrokenError("it does not go on where the file ended")
             if start != offset:
@@ -264,7 +265,7 @@ def _length(answer: Any) -> int | None:
     text = answer.headers.get("Content-Length", "")
     if answer.headers.get("Content-Encoding", "identity") != "identity":
         return None
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if re.fullmatch(_NUMBER, text) else None
 
 
 def _range(answer: Any) -> tuple[int, int | None]:
@@ -272,7 +273,7 @@ def _range(answer: Any) -> tuple[int, int | None]:
     if answer.status_code == 200:
         return 0, _length(answer)
     text = answer.headers.get("Content-Range", "")
-    match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", text.strip(), re.ASCII)
+    match = re.fullmatch(rf"bytes (?:({_NUMBER})-{_NUMBER}|\*)/({_NUMBER}|\*)", text.strip())
     if match is None:
         return -1, None
     return int(match[1] or -1), None if match[2] == "*" else int(match[2])

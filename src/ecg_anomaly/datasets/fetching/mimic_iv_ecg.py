@@ -25,8 +25,8 @@ def fetch_mimic_iv_ecg(
     Parameters
     ----------
     folder : str or Path, optional
-        To write to; by default ``mimic-iv-ecg/1.0`` in the cache, see `fetch_ptbxl`. All of it
-        needs about 100 GB.
+        To write to; by default ``mimic-iv-ecg/1.0`` in the cache, see `fetch_ptbxl`. Its
+        signals are 96 GB.
     n_records : int, optional
         The first so many by ``record_list.csv``, so all ECGs of the first patients; by default
         all 800,035. Both tables and the list of checksums, which are large too, are always
