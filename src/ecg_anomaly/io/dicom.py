@@ -77,8 +77,10 @@ def _rhythm(path: Path, dataset: Any) -> list[tuple[int, Any]]:
     """Return number and item of each group that was recorded, not derived."""
     groups = list(enumerate(dataset.get("WaveformSequence") or []))
     if not groups:
-        kind = getattr(dataset.get("SOPClassUID"), "name", "no waveform")
-        raise RecordFileError(f"{path}: holds no waveform ({kind}); export the ECG as a waveform.")
+        kind = str(getattr(dataset.get("SOPClassUID"), "name", "of no kind"))[:60]
+        raise RecordFileError(
+            f"{path}: holds no waveform ({kind!r}); export the ECG as a waveform."
+        )
     original = [
         (number, group)
         for number, group in groups
