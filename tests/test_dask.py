@@ -90,7 +90,7 @@ def test_scoring(files, tmp_path, on_cluster, monkeypatch, kill):
         score_to_file(model, paths, tmp_path / "here.csv")
     there, here = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("cluster", "here"))
     assert len(there) == 120
-    pd.testing.assert_frame_equal(there, here)
+    pd.testing.assert_frame_equal(there, here, check_exact=True)
 
 
 def test_a_search(on_cluster):

@@ -158,6 +158,22 @@ def test_a_range_from_elsewhere(site, target):
     assert asked(site) == ["bytes=1000-", None]
 
 
+def test_a_range_that_ends_early(site, target):
+    target.parent.mkdir()
+    part_of(target).write_bytes(CONTENT[:1000])
+    told = f"bytes 1000-1999/{len(CONTENT)}"
+    site.plan(NAME, answers(206, CONTENT[1000:2000], Content_Range=told))
+    fetch(site, target)
+    assert asked(site) == ["bytes=1000-", "bytes=2000-"]
+
+
+def test_without_a_checksum_no_earlier_part_is_trusted(site, target):
+    target.parent.mkdir()
+    part_of(target).write_bytes(b"wrong")
+    fetch(site, target, sha256=None)
+    assert asked(site) == [None]
+
+
 def test_wrong_bytes_once(site, target):
     site.plan(NAME, answers(200, b"\0" * len(CONTENT)))
     fetch(site, target)
