@@ -3,6 +3,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -747,6 +748,16 @@ def test_exit_codes_of_the_command(workshop, tmp_path, case):
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 1
         assert done.stderr.startswith("ecg-anomaly: ")
+
+
+def test_archives_are_scored(workshop, model, tmp_path):
+    folder = workshop / "records"
+    archive = shutil.make_archive(str(tmp_path / "export"), "zip", folder)
+    _, there, _ = run("score", "--model", model, folder, "--format", "csv")
+    code, found, _ = run("score", "--model", model, archive, "--format", "csv")
+    assert code == 0
+    tables = [pd.read_csv(io.StringIO(text)).drop(columns="source") for text in (there, found)]
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_export_writes_an_onnx_file(model, tmp_path):

@@ -28,7 +28,7 @@ from ._workers import workers
 def score(
     records: Annotated[
         list[Path],
-        typer.Argument(help="WFDB, .npy or .csv records, folders of them, or one packed store."),
+        typer.Argument(help="Records, folders and zip archives of them, or one packed store."),
     ],
     model: ModelOption = DEFAULT_MODEL,
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.TABLE,
@@ -46,7 +46,7 @@ def score(
     quiet: QuietOption = False,
 ) -> None:
     """Score records; what cannot be scored is reported, and the rest goes on."""
-    from ..io import find_records
+    from ..io import find_records, without_archives
     from ..persistence import load
     from ..records import RecordSet, is_store
     from ..scoring import STREAMED, score_records, score_to_file
@@ -62,20 +62,23 @@ def score(
         raise ECGError(f"{out}: JSON does not go into .csv or .sqlite; name another file.")
     detector = load(model_file(model))
     packed = len(records) == 1 and is_store(records[0])
-    found: Any = RecordSet.from_store(records[0]) if packed else find_records(records)
     options: dict[str, Any] = {"aggregate": aggregate, "read": reader(fs, leads, unit)}
-    if out is not None and streams:
-        with workers(scheduler, n_jobs) as jobs, counter("scoring", quiet) as progress:
-            counts = score_to_file(detector, found, out, n_jobs=jobs, progress=progress, **options)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
-        print(f"{out}: {told or 'no records'}")
-        nothing = set(counts) <= {"not scorable"}
-    else:
-        if not packed:
-            found = tracked(found, quiet)
-        table = score_records(detector, found, errors="report", **options)
-        write_table(table, format, out)
-        show_problems(table)
-        nothing = set(table["verdict"]) <= {"not scorable"}
+    with without_archives(records) as paths:
+        found: Any = RecordSet.from_store(paths[0]) if packed else find_records(paths)
+        if out is not None and streams:
+            with workers(scheduler, n_jobs) as jobs, counter("scoring", quiet) as progress:
+                counts = score_to_file(
+                    detector, found, out, n_jobs=jobs, progress=progress, **options
+                )
+            told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+            print(f"{out}: {told or 'no records'}")
+            nothing = set(counts) <= {"not scorable"}
+        else:
+            if not packed:
+                found = tracked(found, quiet)
+            table = score_records(detector, found, errors="report", **options)
+            write_table(table, format, out)
+            show_problems(table)
+            nothing = set(table["verdict"]) <= {"not scorable"}
     if nothing:
         raise typer.Exit(2)
