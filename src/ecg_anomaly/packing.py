@@ -12,7 +12,7 @@ from typing import Any
 from joblib import Parallel, delayed
 
 from .errors import ECGError
-from .io import find_records, read_record
+from .io import read_record, unzipped
 from .leads import canonical_leads
 from .quality import QualityGate
 from .records import Record
@@ -137,7 +137,7 @@ def pack(
     Parameters
     ----------
     paths : str or Path, or iterable of them
-        Files and folders, searched throughout: see `ecg_anomaly.io.find_records`.
+        Files, folders, searched throughout, and zip archives: see `ecg_anomaly.io.unzipped`.
     folder : str or Path
         Of the store: new, or begun by a call with the same preparation.
     fs : float, optional
@@ -200,12 +200,11 @@ def pack(
         "leads": preparation.leads,
         "gate": None if gate is None else gate.as_dict(),
     }
-    found = find_records([paths] if isinstance(paths, str | os.PathLike) else paths)
-    with StoreWriter(folder, settings) as store:
+    with unzipped(paths, read) as (found, reader), StoreWriter(folder, settings) as store:
         files = {key_of(path): path for path in found}  # each once, though named twice
         todo = [path for key, path in files.items() if key not in store.keys]
         done = len(files) - len(todo)
-        for item in _in_parallel(preparation, todo, n_jobs):
+        for item in _in_parallel(replace(preparation, read=reader), todo, n_jobs):
             if isinstance(item, _Skipped):
                 store.skip(item.key, item.key, item.problem)
             else:

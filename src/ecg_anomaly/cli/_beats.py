@@ -14,7 +14,7 @@ from ._output import show_problems, tracked, write_table
 
 def beats(
     records: Annotated[
-        list[Path], typer.Argument(help="WFDB, .npy or .csv recordings, or folders of them.")
+        list[Path], typer.Argument(help="Recordings, folders and zip archives of them.")
     ],
     model: Annotated[
         str, typer.Option("--model", help="Model file, or the name of one that comes with us.")
@@ -30,20 +30,15 @@ def beats(
     quiet: QuietOption = False,
 ) -> None:
     """Score every heartbeat of recordings in one lead, each among the beats around it."""
-    from ..io import find_records
+    from ..io import unzipped
     from ..persistence import load
     from ..scoring import score_beats
 
     if out is not None:
         check_out(out)
     detector = load(model_file(model))
-    table = score_beats(
-        detector,
-        tracked(find_records(records), quiet),
-        leads=lead,
-        errors="report",
-        read=reader(fs, leads, unit),
-    )
+    with unzipped(records, reader(fs, leads, unit)) as (files, read):
+        table = score_beats(detector, tracked(files, quiet), leads=lead, errors="report", read=read)
     write_table(table, format, out)
     # beats near an end of their record are no news
     show_problems(table[table["sample"].isna()])

@@ -22,7 +22,8 @@ from ._output import tracked
 
 def calibrate(
     records: Annotated[
-        list[Path], typer.Argument(help="Normal records of your own, or folders of them.")
+        list[Path],
+        typer.Argument(help="Normal records of your own, folders and zip archives of them."),
     ],
     out: Annotated[Path, typer.Option(help="Model file to write.")],
     model: ModelOption = DEFAULT_MODEL,
@@ -41,7 +42,7 @@ def calibrate(
     quiet: QuietOption = False,
 ) -> None:
     """Set threshold and p-values anew on normals of one's own: no rate holds elsewhere."""
-    from ..io import find_records
+    from ..io import unzipped
     from ..model_selection.groups import parse_groups
     from ..persistence import load, read_metadata, save
     from ..scoring import calibrate as calibrate_model
@@ -50,17 +51,18 @@ def calibrate(
     check_aggregate(aggregate)
     file = model_file(model)
     columns, bands = parse_groups(group_by or [])
-    calibrated = calibrate_model(
-        load(file),
-        tracked(find_records(records), quiet),
-        alpha=rate(false_alarm_rate, "--false-alarm-rate"),
-        group_by=columns or None,
-        bands=bands or None,
-        confidence=None if confidence is None else rate(confidence, "--confidence"),
-        aggregate=aggregate,
-        read=reader(fs, leads, unit),
-        random_state=0,
-    )
+    with unzipped(records, reader(fs, leads, unit)) as (files, read):
+        calibrated = calibrate_model(
+            load(file),
+            tracked(files, quiet),
+            alpha=rate(false_alarm_rate, "--false-alarm-rate"),
+            group_by=columns or None,
+            bands=bands or None,
+            confidence=None if confidence is None else rate(confidence, "--confidence"),
+            aggregate=aggregate,
+            read=read,
+            random_state=0,
+        )
     n_normals = len(calibrated.calibration_[""])
     about = {
         "false_alarm_rate": false_alarm_rate,

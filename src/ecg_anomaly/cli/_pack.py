@@ -25,7 +25,7 @@ _TOLD = 20
 
 def pack(
     records: Annotated[
-        list[Path], typer.Argument(help="WFDB, .npy or .csv records, or folders of them.")
+        list[Path], typer.Argument(help="Records, folders and zip archives of them.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the store, new or begun.")],
     to_fs: Annotated[

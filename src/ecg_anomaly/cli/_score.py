@@ -46,7 +46,7 @@ def score(
     quiet: QuietOption = False,
 ) -> None:
     """Score records; what cannot be scored is reported, and the rest goes on."""
-    from ..io import find_records, without_archives
+    from ..io import unzipped
     from ..persistence import load
     from ..records import RecordSet, is_store
     from ..scoring import STREAMED, score_records, score_to_file
@@ -62,9 +62,9 @@ def score(
         raise ECGError(f"{out}: JSON does not go into .csv or .sqlite; name another file.")
     detector = load(model_file(model))
     packed = len(records) == 1 and is_store(records[0])
-    options: dict[str, Any] = {"aggregate": aggregate, "read": reader(fs, leads, unit)}
-    with without_archives(records) as paths:
-        found: Any = RecordSet.from_store(paths[0]) if packed else find_records(paths)
+    with unzipped([] if packed else records, reader(fs, leads, unit)) as (files, read):
+        found: Any = RecordSet.from_store(records[0]) if packed else files
+        options: dict[str, Any] = {"aggregate": aggregate, "read": read}
         if out is not None and streams:
             with workers(scheduler, n_jobs) as jobs, counter("scoring", quiet) as progress:
                 counts = score_to_file(

@@ -3,13 +3,13 @@
 from ._reading import find_records, read_record
 from ._writing import write_record
 from .annotations import Annotations, read_annotations
-from .archives import without_archives
+from .archives import unzipped
 
 __all__ = [
     "Annotations",
     "find_records",
     "read_annotations",
     "read_record",
-    "without_archives",
+    "unzipped",
     "write_record",
 ]

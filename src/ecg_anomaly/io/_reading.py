@@ -76,6 +76,11 @@ def read_record(
             raise RecordFileError(
                 f"{path}: holds no EDF, DICOM, HL7 aECG or Philips Sierra XML, whatever its name."
             )
+        if reader is None and _is_foreign(path):
+            raise RecordFileError(
+                f"{path}: is of no format that is read (WFDB, whose header .hea is named, .npy, "
+                ".csv, EDF, DICOM, HL7 aECG, Philips Sierra XML); convert it."
+            )
         return (reader or read_wfdb)(path, fs=fs, leads=leads, unit=unit)
     except OSError as error:
         raise RecordFileError(f"{path}: cannot be read ({error.strerror or error}).") from None
@@ -129,7 +134,7 @@ def find_records(paths: Iterable[str | Path]) -> list[Path]:
             found += _without_segments(_records_below(path))
         else:
             known = path.suffix.lower() in (*BY_SUFFIX, *BY_CONTENT) or _is_known(path)
-            found.append(path if known else header_path(path))
+            found.append(path if known or _is_foreign(path) else header_path(path))
     return found
 
 
@@ -161,6 +166,11 @@ def _is_known(path: Path) -> bool:
         return reader_of(path) is not None
     except OSError:  # reported when it is read
         return True
+
+
+def _is_foreign(path: Path) -> bool:
+    """Tell whether a file of no known format is no part of a WFDB record either."""
+    return path.is_file() and not header_path(path).exists()
 
 
 def _without_segments(files: list[Path]) -> list[Path]:

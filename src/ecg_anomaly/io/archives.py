@@ -1,4 +1,4 @@
-"""Zip archives of records, taken apart into a folder that goes again."""
+"""Records of zip archives, taken apart into a folder that goes again."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from ..errors import RecordFileError
+from ..errors import ECGError, RecordFileError
+from ..records import Record
+from ._reading import find_records, read_record
 
 # An archive of 100,000 ECGs of 12 x 5,000 has fewer, and samples shrink to a third at best.
 _MOST_FILES = 250_000
@@ -24,41 +27,97 @@ _PIECE = 2**20
 
 
 @contextmanager
-def without_archives(paths: Iterable[str | Path]) -> Iterator[list[Path]]:
-    """Give the paths, folders instead of zip archives, for as long as the block lasts.
+def unzipped(
+    paths: str | Path | Iterable[str | Path],
+    read: Callable[[str | Path], Record] = read_record,
+) -> Iterator[tuple[list[Path], Callable[[str | Path], Record]]]:
+    """Find records in files, folders and zip archives, and give what reads them.
+
+    A record in an archive is called by the archive and its place there, as in
+    ``export.zip/a/rec.dcm``, in results and errors too, and so the same in every call.
 
     Parameters
     ----------
-    paths : iterable of str or Path
-        What ends in ``.zip`` is taken apart, each into a temporary folder of its own, which is
-        called like it.
+    paths : str or Path, or iterable of them
+        As for `find_records`. What ends in ``.zip`` is taken apart into a temporary folder, for as
+        long as the block lasts; archives within folders or archives are left alone.
+    read : callable, default=`read_record`
+        How files are read.
 
     Yields
     ------
-    list of Path
-        For `find_records`.
+    files : list of Path
+        As of `find_records`.
+    read : callable
+        Reads one of them; picklable if `read` is.
 
     Raises
     ------
     RecordFileError
-        If an archive is damaged, encrypted, would fill the disk, holds a link or a file outside
-        itself, or unpacks to far more than it is.
+        If an archive is damaged, encrypted, would fill the disk, holds a link, a file outside
+        itself or no record, or unpacks to far more than it is; and as `find_records`.
+
+    See Also
+    --------
+    find_records : without archives.
 
     Examples
     --------
-    >>> with without_archives(["records/a.hea"]) as paths:
-    ...     print([path.name for path in paths])
-    ['a.hea']
+    >>> import tempfile, zipfile
+    >>> import numpy as np
+    >>> folder = tempfile.mkdtemp()
+    >>> np.save(f"{folder}/a.npy", np.array([[0.1, 0.2, 0.3]]))
+    >>> with zipfile.ZipFile(f"{folder}/export.zip", "w") as archive:
+    ...     archive.write(f"{folder}/a.npy", "ward/a.npy")
+    >>> with unzipped(f"{folder}/export.zip") as (files, read):
+    ...     record = read(files[0], fs=500, leads=["II"])
+    >>> record.source.removeprefix(folder)
+    '/export.zip/ward/a.npy'
     """
+    given = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+    archives = list(dict.fromkeys(path for path in given if _is_archive(path)))
     with tempfile.TemporaryDirectory(prefix="ecg-anomaly-") as folder:
-        found = []
-        for number, path in enumerate(map(Path, paths)):
-            if path.suffix.lower() == ".zip" and path.is_file():
-                target = Path(folder, str(number), path.stem)
-                _unpack(path, target)
-                path = target
-            found.append(path)
-        yield found
+        folders = {path: Path(folder, str(number)) for number, path in enumerate(archives)}
+        files = []
+        for path in given:
+            if path not in folders:
+                files += find_records([path])
+                continue
+            if not folders[path].exists():
+                _unpack(path, folders[path])
+            with _called(path, folders[path]):
+                found = find_records([folders[path]])
+            files += [path / file.relative_to(folders[path]) for file in found]
+        yield files, _ReadUnzipped(read, folders) if folders else read
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and path.is_file()
+
+
+@contextmanager
+def _called(archive: Path, folder: Path) -> Iterator[None]:
+    """Name the archive in errors instead of the folder that it lies in for now."""
+    try:
+        yield
+    except ECGError as error:
+        raise type(error)(str(error).replace(str(folder), str(archive))) from None
+
+
+@dataclass(frozen=True)
+class _ReadUnzipped:
+    """Reads records by the names that they have in their archives."""
+
+    read: Callable[..., Record]
+    folders: dict[Path, Path]
+
+    def __call__(self, path: str | Path, **how: object) -> Record:
+        for archive, folder in self.folders.items():
+            if Path(path).is_relative_to(archive):
+                with _called(archive, folder):
+                    record = self.read(folder / Path(path).relative_to(archive), **how)
+                return replace(record, source=str(path))
+        return self.read(path, **how)
 
 
 def _unpack(path: Path, target: Path) -> None:
@@ -110,8 +169,7 @@ def _check(path: Path, members: list[zipfile.ZipInfo], target: Path) -> None:
     target.mkdir(parents=True)
     if total > shutil.disk_usage(target).free:
         raise RecordFileError(
-            f"{path}: needs {total:,} bytes in {target.parent.parent}; free some space, or set "
-            "TMPDIR."
+            f"{path}: needs {total:,} bytes in {target.parent}; free some space, or set TMPDIR."
         )
 
 
