@@ -13,10 +13,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 from ecg_anomaly.datasets import load_ecg200, load_ecg5000
 from ecg_anomaly.errors import ECGError
 from ecg_anomaly.findings import FindingKind
 from ecg_anomaly.io import find_records, read_record
+from ecg_anomaly.leads import STANDARD_LEADS
 
 RESULTS = Path(__file__).parent / "results" / "files.json"
 # Why a file is refused, by what its error says.
@@ -27,6 +30,8 @@ REASONS = {
     "next to nothing of it was recorded": r"samples were recorded",
     "no rate, and no side-car that tells it": r"tells no sampling rate",
 }
+# The folder of test files, each of which gets a row of its own.
+EACH = "formats"
 UCR = {"ecg5000": load_ecg5000, "ecg200": load_ecg200}
 
 
@@ -62,6 +67,24 @@ def census(paths):
     }
 
 
+def what_came_out(path, folder):
+    """Return the row of one file."""
+    row = {"file": str(path.relative_to(folder))}
+    try:
+        record = read_record(path)
+    except ECGError as error:
+        return row | {"refused": reason_of(error)}
+    kinds = dict.fromkeys(FindingKind(finding.kind).value for finding in record.quality)
+    return row | {
+        "leads": "the 12" if set(record.leads) == set(STANDARD_LEADS) else ", ".join(record.leads),
+        "others": len(record.extra),
+        "fs": round(float(record.fs), 3),
+        "seconds": round(float(record.duration), 3),
+        "mv": [float(f"{extreme(record.signal):.3g}") for extreme in (np.nanmin, np.nanmax)],
+        "findings": list(kinds),
+    }
+
+
 def ucr(name, folder):
     """Return what came out of a database of the UCR archive, for each of its formats."""
     rows = {}
@@ -89,6 +112,10 @@ def main():
             document["ucr"][folder.name] = ucr(folder.name, folder)
         # one by one: segments too, which find_records leaves to the record they are part of
         paths = sorted(folder.rglob("*.hea")) + sorted(folder.rglob("*.npy"))
+        if folder.name == EACH:
+            exports = set(find_records([folder])) - set(paths)
+            paths += sorted(exports)
+            document["each"] = [what_came_out(path, folder) for path in paths]
         if paths:
             document["records"][folder.name] = census(paths)
             document["records"][folder.name]["records found"] = len(find_records([folder]))

@@ -33,6 +33,7 @@ PAGES = {
     "score_methods": [ROOT / "docs" / "scores.md"],
     "io": [ROOT / "docs" / "files.md"],
     "files": [ROOT / "docs" / "files.md"],
+    "each_file": [ROOT / "docs" / "each_file.md"],
     "quality": [ROOT / "docs" / "quality.md"],
     "leaks": [ROOT / "README.md", ROOT / "docs" / "evaluation.md"],
     "thresholds": [ROOT / "docs" / "thresholds.md"],
@@ -200,6 +201,27 @@ def files(document):
     return "\n".join(lines)
 
 
+def each_file(document):
+    """Return what came out of every test file."""
+    lines = [
+        "| file | leads | other channels | fs (Hz) | seconds | mV | findings |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in document["each"]:
+        # of long paths, where they begin and what the file is called
+        first, *_, last = parts = row["file"].split("/")
+        name = f"{first}/.../{last}" if len(row["file"]) > 60 else "/".join(parts)
+        if "refused" in row:
+            lines.append(f"| {name} | refused: {row['refused']} | | | | | |")
+            continue
+        low, high = row["mv"]
+        lines.append(
+            f"| {name} | {row['leads']} | {row['others'] or ''} | {row['fs']:g} | "
+            f"{row['seconds']:g} | {low:g} to {high:g} | {', '.join(row['findings'])} |"
+        )
+    return "\n".join(lines)
+
+
 def quality(document):
     """Return the tables of the gate: PTB-XL, noise stress, speed."""
     groups = ["all", "without remark", "NORM", "MI", "STTC", "CD", "HYP", "AFIB", "PVC", "CLBBB"]
@@ -244,6 +266,7 @@ TABLES = {
     "score_methods": score_methods,
     "io": io,
     "files": files,
+    "each_file": each_file,
     "quality": quality,
     "leaks": leaks,
     "thresholds": thresholds,
@@ -257,7 +280,7 @@ TABLES = {
 
 
 # Tables of other results than those of their own name.
-SOURCES = {"superclasses": "ptbxl"}
+SOURCES = {"superclasses": "ptbxl", "each_file": "files"}
 
 
 def replace(page, marker, table):

@@ -90,6 +90,18 @@ def test_what_a_name_promises_must_be_there(tmp_path, name, content):
         read_record(write(tmp_path, content, name))
 
 
+@pytest.mark.parametrize("name", ["rec.npz", "rec", "rec.wav", "rec.zip"])
+def test_a_file_of_no_known_format(tmp_path, name):
+    path = tmp_path / name
+    with path.open("wb") as file:
+        np.savez(file, signal=np.zeros((1, 100)), pickled=np.array([{}], object))
+    assert find_records([path]) == [path]
+    with pytest.raises(RecordFileError, match=f"{name}: is of no format that is read"):
+        read_record(path)
+    with pytest.raises(RecordFileError, match="holds no record"):
+        find_records([tmp_path])
+
+
 def test_millivolts_and_other_signals_of_edf(ecg, tmp_path):
     others = [("EEG Fpz-Cz", ecg[0]), ("Resp", ecg[1])]
     content = exports.edf(ecg[:2], FS, ["I", "II"], unit="mV", others=others)
@@ -258,6 +270,30 @@ def test_real_exports():
         pulse = "philips" in record.source
         assert [finding.kind for finding in record.quality] == pulse * [FindingKind.CALIBRATION]
         assert record.duration == pytest.approx(10.6 if pulse else 10, abs=0.1)
+
+
+@real
+def test_a_recording_is_the_same_in_edf_and_wfdb():
+    edf = read_record(DATA / "edf" / "test_generator_2.edf")
+    wfdb = read_record(DATA / "wfdb" / "test_generator_2")
+    assert (edf.fs, edf.duration) == (wfdb.fs, wfdb.duration) == (200, 600)
+    # a digital unit is 3e-5 mV; the converter has rounded the baseline
+    np.testing.assert_allclose(edf.signal, wfdb.select_leads(["ECG"]), atol=1.6e-5)
+    assert np.ptp(edf.signal) > 0.07
+    in_volts = set(wfdb.leads) - {"ECG", "EDF Annotations"}
+    assert in_volts | set(wfdb.extra) == set(edf.extra)
+    for name in in_volts:
+        (uv,) = 1000 * wfdb.select_leads([name])
+        np.testing.assert_allclose(edf.extra[name].signal, uv, atol=0.016)
+
+
+@real
+def test_a_recording_is_the_same_in_every_aecg():
+    first, *others = map(read_record, find_records([DATA / "hl7_aecg"]))
+    assert len(others) == 6
+    for other in others:
+        assert (other.fs, other.leads) == (first.fs, first.leads)
+        np.testing.assert_array_equal(other.signal, first.signal)
 
 
 @real
