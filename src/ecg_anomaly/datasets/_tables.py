@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Above it, floating-point numbers no longer tell neighbouring whole numbers apart.
 _LARGEST_WHOLE = 2.0**53
 # Leads out of a folder: a drive or address, "..", an absolute path, a network share.
-_OUTSIDE = r"[:\\\0]|(?:^|/)\.\.(?:/|$)|^[/~]|^\s*$"
+OUTSIDE = r"[:\\\0]|(?:^|/)\.\.(?:/|$)|^[/~]|^\s*$"
 
 
 def read_table(path: Path, columns: Iterable[str], database: str, **kwargs: Any) -> pd.DataFrame:
@@ -145,7 +145,7 @@ def relative_paths(values: pd.Series, path: Path) -> np.ndarray:
     """
     given = values.map(lambda value: isinstance(value, str)).to_numpy(bool)
     texts = values.where(given, "").astype(str)
-    bad = ~given | texts.str.contains(_OUTSIDE, regex=True).to_numpy(bool)
+    bad = ~given | texts.str.contains(OUTSIDE, regex=True).to_numpy(bool)
     refuse_rows(values, bad, path, "which is no path within the folder of the database")
     return np.asarray(texts.str.encode("utf-8").tolist(), dtype=np.bytes_)
 

@@ -34,8 +34,10 @@ def assemble(
     """
     leads = [channel for channel in channels if channel.is_lead]
     if not leads:
-        others = ", ".join(channel.name for channel in channels) or "no channel at all"
-        raise RecordFileError(f"{path}: holds no ECG lead, only {others[:200]}.")
+        others = ", ".join(channel.name for channel in channels)[:200]
+        raise RecordFileError(
+            f"{path}: holds no ECG lead, {f'only {others}' if others else 'nor any other channel'}."
+        )
     if not len(leads[0].values):
         raise RecordFileError(f"{path}: holds no sample.")
     try:

@@ -79,8 +79,8 @@ def read_record(
         if reader is None and _is_foreign(path):
             raise RecordFileError(
                 f"{path}: is of no format that is read (WFDB, whose header .hea is named, .npy, "
-                ".csv, EDF, DICOM, HL7 aECG, Philips Sierra XML); convert it, or open an archive by "
-                "`ecg_anomaly.io.unzipped`."
+                ".csv, EDF, DICOM, HL7 aECG, Philips Sierra XML); convert it, or open zip archives "
+                "by `ecg_anomaly.io.unzipped`."
             )
         return (reader or read_wfdb)(path, fs=fs, leads=leads, unit=unit)
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import DatasetError
-from .._tables import _OUTSIDE as OUTSIDE
+from .._tables import OUTSIDE
 
 LIST = "SHA256SUMS.txt"
 # one space as PhysioNet writes it, two or " *" as sha256sum does
