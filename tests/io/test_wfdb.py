@@ -7,7 +7,7 @@ import pytest
 
 from ecg_anomaly.errors import ECGError, RecordFileError
 from ecg_anomaly.findings import FindingKind
-from ecg_anomaly.io import read_record
+from ecg_anomaly.io import read_record, write_record
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -183,6 +183,25 @@ def test_byte_offset(header, offset):
 
 def test_rates_with_a_counter_frequency(header):
     assert read_record(damage(header, "rec 3 250", "rec 3 250/1000(5)")).fs == 250
+
+
+@pytest.mark.parametrize(
+    ("told", "time"),
+    [
+        ("10:11:12 01/05/2020", "2020-05-01T10:11:12"),
+        ("10:11:12.250 1/5/2020", "2020-05-01T10:11:12.250000"),
+        ("10:11:12", None),
+        ("10:11:12 31/02/2020", None),
+        ("yesterday noon", None),
+    ],
+)
+def test_when_it_was_recorded(header, tmp_path, told, time):
+    first, *rest = header.read_text().splitlines()
+    header.write_text("\n".join([f"{first} {told}", *rest]))
+    record = read_record(header)
+    assert record.annotations.get("time") == time
+    again = read_record(write_record(record, tmp_path / "again"))
+    assert again.annotations.get("time") == time
 
 
 def test_one_file_a_signal(tmp_path):

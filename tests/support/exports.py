@@ -12,7 +12,7 @@ CODES = {"I": 1, "II": 2, "III": 61, "aVR": 62, "aVL": 63, "aVF": 64,
          **{f"V{k}": k + 2 for k in range(1, 7)}}  # fmt: skip
 
 
-def edf(signal, fs, leads, *, unit="uV", others=()):
+def edf(signal, fs, leads, *, unit="uV", prefix="ECG ", others=()):
     """Return the bytes of an EDF file; `signal` is in mV."""
     import datetime
 
@@ -23,7 +23,7 @@ def edf(signal, fs, leads, *, unit="uV", others=()):
         edfio.EdfSignal(
             scale * row.astype(float),
             fs,
-            label=f"ECG {lead}",
+            label=f"{prefix}{lead}",
             physical_dimension=unit,
             physical_range=(-10 * scale, 10 * scale),
         )
@@ -33,15 +33,20 @@ def edf(signal, fs, leads, *, unit="uV", others=()):
                                 physical_range=(-9, 9)) for name, row in others]  # fmt: skip
     patient = edfio.Patient(code="MRN1", sex="F", birthdate=datetime.date(1970, 5, 1))
     recording = edfio.Recording(startdate=datetime.date(2020, 5, 1))
+    began = datetime.time(10, 11, 12)
     # annotations make it EDF+, in which the patient's fields have a meaning
     notes = [edfio.EdfAnnotation(0, None, "start")]
-    made = edfio.Edf(signals, patient=patient, recording=recording, annotations=notes)
+    made = edfio.Edf(
+        signals, patient=patient, recording=recording, starttime=began, annotations=notes
+    )
     file = io.BytesIO()
     made.write(file)
     return file.getvalue()
 
 
-def group(signal, fs, leads, *, offset=0.0, originality="ORIGINAL", unit="uV", padding=None):
+def group(
+    signal, fs, leads, *, offset=0.0, originality="ORIGINAL", unit="uV", padding=None, skews=None
+):
     """Return an item of a DICOM WaveformSequence; NaN becomes the padding value."""
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
@@ -64,6 +69,7 @@ def group(signal, fs, leads, *, offset=0.0, originality="ORIGINAL", unit="uV", p
         channel.ChannelSensitivityUnitsSequence = Sequence([units])
         channel.ChannelSensitivityCorrectionFactor = 2
         channel.ChannelBaseline = 10
+        channel.ChannelSampleSkew = (skews or {}).get(lead, 0)
         channel.WaveformBitsStored = 16
         channels.append(channel)
     item.ChannelDefinitionSequence = Sequence(channels)
@@ -77,8 +83,8 @@ def group(signal, fs, leads, *, offset=0.0, originality="ORIGINAL", unit="uV", p
     return item
 
 
-def dicom(*groups):
-    """Return the bytes of a DICOM file with groups of leads."""
+def dicom(*groups, **elements):
+    """Return the bytes of a DICOM file with groups of leads, and other elements than usual."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.sequence import Sequence
     from pydicom.uid import ExplicitVRLittleEndian, TwelveLeadECGWaveformStorage, generate_uid
@@ -92,6 +98,8 @@ def dicom(*groups):
     dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
     dataset.PatientID, dataset.PatientAge, dataset.PatientSex = "MRN1", "050Y", "F"
     dataset.AcquisitionDateTime = "20200501101112"
+    for name, value in elements.items():
+        setattr(dataset, name, value)
     dataset.WaveformSequence = Sequence(groups)
     file = io.BytesIO()
     with warnings.catch_warnings():

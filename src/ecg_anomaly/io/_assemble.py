@@ -47,7 +47,7 @@ def assemble(
             signal,
             fs=rate,
             leads=names,
-            record_id=path.stem,
+            record_id=_record_id(path),
             patient_id=patient_id,
             source=str(path),
             annotations=annotations or {},
@@ -56,6 +56,11 @@ def assemble(
         )
     except SignalError as error:
         raise RecordFileError(f"{path}: {error}") from None
+
+
+def _record_id(path: Path) -> str:
+    # DICOM files are often called by their UID, which ends in a number
+    return path.name if path.suffix[1:].isdigit() else path.stem
 
 
 def _lead_names(path: Path, leads: Sequence[ChannelData]) -> tuple[tuple[str, ...], list[Finding]]:

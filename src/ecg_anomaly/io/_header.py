@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ..errors import RecordFileError
 from ._numbers import parse_number
+from ._times import wfdb_time
 
 MAX_HEADER_BYTES = 1_000_000
 MAX_SIGNALS = 256
@@ -70,7 +72,8 @@ class Header:
     """What a header says, once it makes sense.
 
     `fs` is the rate of frames in Hz. `segments` are the names and lengths of the records that this
-    one consists of; where there are any, there are no `signals`.
+    one consists of; where there are any, there are no `signals`. `start` is when it began to be
+    recorded.
     """
 
     path: Path
@@ -78,6 +81,7 @@ class Header:
     n_samples: int | None
     signals: tuple[SignalSpec, ...]
     segments: tuple[tuple[str, int], ...]
+    start: datetime | None
     comments: tuple[str, ...]
     has_fs: bool
     is_utf8: bool
@@ -173,6 +177,7 @@ def read_header(path: Path) -> Header:
     n_samples = None
     if len(record_line) > 3:
         n_samples = _count(record_line[3], "sample count", refuse) or None
+    start = wfdb_time(record_line[4:])
     if not 1 <= n_signals <= MAX_SIGNALS:
         raise refuse(f"{n_signals} signals; between 1 and {MAX_SIGNALS} can be read.")
     n_lines = _count(segments, "number of segments", refuse) if segments else n_signals
@@ -182,9 +187,9 @@ def read_header(path: Path) -> Header:
     described = [line.split(None, 8) for line in body[:n_lines]]
     if segments:
         parts = tuple(_segment(fields, refuse) for fields in described)
-        return Header(path, fs, n_samples, (), parts, comments, has_fs, is_utf8)
+        return Header(path, fs, n_samples, (), parts, start, comments, has_fs, is_utf8)
     signals = tuple(_signal(fields, k, refuse) for k, fields in enumerate(described))
-    return Header(path, fs, n_samples, signals, (), comments, has_fs, is_utf8)
+    return Header(path, fs, n_samples, signals, (), start, comments, has_fs, is_utf8)
 
 
 def _text(raw: bytes) -> tuple[str, bool]:

@@ -95,7 +95,7 @@ def find_records(paths: Iterable[str | Path]) -> list[Path]:
     In a folder, a record of several segments stands for its segments, which are left out, and a
     ``.csv`` file is a record only with a side-car ``.json`` of the same name. EDF, DICOM, aECG and
     Sierra files are known by their content, if they are called ``.edf``, ``.dcm`` or ``.xml``, or
-    have no suffix. Links to folders are not followed.
+    have no suffix but a number. Links to folders are not followed.
 
     Parameters
     ----------
@@ -159,7 +159,8 @@ def _is_record(file: Path) -> bool:
     suffix = file.suffix.lower()
     if suffix in BY_SUFFIX:
         return suffix not in _NEEDS_SIDECAR or sidecar_path(file).is_file()
-    return suffix in ("", *BY_CONTENT) and _is_known(file)
+    # a UID, by which DICOM files are called, ends in a number
+    return (suffix in ("", *BY_CONTENT) or suffix[1:].isdigit()) and _is_known(file)
 
 
 def _is_known(path: Path) -> bool:

@@ -17,6 +17,7 @@ from ._comments import clean_patient, patient_of
 from ._encoding import Stored, encode
 from ._header import MAX_NAME
 from ._reading import read_record
+from ._times import start_of
 
 _MAX_SPF = 1000
 # What writing may change: half a step of 32 bits, and the rounding to float32
@@ -30,8 +31,8 @@ def write_record(record: Record, path: str | Path) -> Path:
     A lead whose values are multiples of one step, as converters give them, reads back bit for bit
     where that step is found; any other within its largest amplitude divided by 2^31, or 1e-12 mV.
     Missing samples stay missing. Patient, age and sex are written as comments, before the comments
-    of ``record.annotations["comments"]``, which are written as they are; other annotations and
-    findings are not.
+    of ``record.annotations["comments"]``, which are written as they are, and ``"time"`` where it is
+    a local time in ISO 8601; other annotations and findings are not.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def write_record(record: Record, path: str | Path) -> Path:
             raise RecordFileError(f"{path.parent}: no such folder; make it first.")
         fs_frame, stored = _encode(record, where)
         with tempfile.TemporaryDirectory(prefix=".ecg", dir=path.parent) as folder:
-            _write(where, folder, name, fs_frame, stored, _comments(record))
+            _write(where, folder, name, fs_frame, stored, record)
             _check(record, where, Path(folder, f"{name}.hea"))
             # the header last: until then, checksums tell that new samples are not the old header's
             for file in sorted(Path(folder).iterdir(), key=lambda file: file.suffix == ".hea"):
@@ -122,7 +123,7 @@ def _encode(record: Record, where: str) -> tuple[float, list[Stored]]:
 
 
 def _write(
-    where: str, folder: str, name: str, fs: float, stored: list[Stored], comments: list[str]
+    where: str, folder: str, name: str, fs: float, stored: list[Stored], record: Record
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # wfdb uses what pandas is about to drop
@@ -139,7 +140,8 @@ def _write(
                 adc_gain=[channel.gain for channel in stored],
                 baseline=[0] * len(stored),
                 samps_per_frame=[channel.samples_per_frame for channel in stored],
-                comments=comments,
+                comments=_comments(record),
+                base_datetime=start_of(record.annotations),
                 write_dir=folder,
             )
         except OSError:
@@ -169,6 +171,8 @@ def _check(record: Record, where: str, header: Path) -> None:
         raise refuse(
             f"patient {record.patient_id[:40]!r} would read back otherwise; change the id."
         )
+    if start_of(record.annotations) not in (None, start_of(again.annotations)):
+        raise refuse(f"the time {record.annotations['time']!r} would read back otherwise.")
     pairs = zip(_channels(record), _channels(again), strict=True)
     for number, (given, read) in enumerate(pairs):
         name, unit, signal, fs = given

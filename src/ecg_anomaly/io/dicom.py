@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ._channels import ChannelData
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import lead_in_mv, reader_library, told_of
+from ._times import dicom_time, told_at
 
 #: What stands at byte 128.
 MAGIC = b"DICM"
@@ -58,16 +60,15 @@ def read_dicom(
         groups = _rhythm(path, dataset)
         signals = [_samples(path, dataset, number) for number, _ in groups]
         channels, findings = _placed(path, [group for _, group in groups], signals)
-        annotations, about_patient = clean_patient(
-            str(dataset.get("PatientAge") or ""), str(dataset.get("PatientSex") or "")
-        )
+        start = dicom_time(str(dataset.get("AcquisitionDateTime") or ""))
+        age = str(dataset.get("PatientAge") or "") or _age(dataset, start)
+        annotations, about_patient = clean_patient(age, str(dataset.get("PatientSex") or ""))
         patient_id = str(dataset.get("PatientID") or "").strip()
-        time = str(dataset.get("AcquisitionDateTime") or "").strip()
     return assemble(
         path,
         channels,
         patient_id=patient_id,
-        annotations=annotations | ({"time": time} if time else {}),
+        annotations=annotations | told_at(start),
         findings=findings,
         about_patient=about_patient,
     )
@@ -126,30 +127,43 @@ def _placed(
     """Return the channels of all groups, each where it was recorded."""
     fs = float(groups[0].SamplingFrequency)
     findings = check_ecg_rate(path, fs)
-    starts = [
-        round(float(group.get("MultiplexGroupTimeOffset") or 0) / 1000 * fs) for group in groups
+    placed = [
+        (_start(group, channel, fs), channel, values)
+        for group, signal in zip(groups, signals, strict=True)
+        for channel, values in zip(group.ChannelDefinitionSequence, signal, strict=True)
     ]
-    first = min(starts)
-    n_samples = max(
-        start - first + signal.shape[1] for start, signal in zip(starts, signals, strict=True)
-    )
+    first = min(start for start, _, _ in placed)
+    n_samples = max(start - first + len(values) for start, _, values in placed)
     if n_samples > sum(signal.shape[1] for signal in signals) + fs:
         raise RecordFileError(f"{path}: has groups that lie far apart in time; export them apart.")
     found: dict[str, tuple[int, ChannelData]] = {}
-    for group, start, signal in zip(groups, starts, signals, strict=True):
-        for channel, values in zip(group.ChannelDefinitionSequence, signal, strict=True):
-            name = _name(channel)
-            if name in found:
-                findings.append(
-                    Finding(FindingKind.NAME_REPEATED, name, detail="the longer one counts")
-                )
-                if found[name][0] >= len(values):
-                    continue
-            whole = np.full(n_samples, np.nan)
-            whole[start - first :][: len(values)] = _in_unit(path, name, channel, values)
-            lead = lead_in_mv(path, name, _unit(channel), fs, whole)
-            found[name] = (len(values), lead)
+    for start, channel, values in placed:
+        name = _name(channel)
+        if name in found:
+            findings.append(
+                Finding(FindingKind.NAME_REPEATED, name, detail="the longer one counts")
+            )
+            if found[name][0] >= len(values):
+                continue
+        whole = np.full(n_samples, np.nan)
+        whole[start - first :][: len(values)] = _in_unit(path, name, channel, values)
+        found[name] = (len(values), lead_in_mv(path, name, _unit(channel), fs, whole))
     return [channel for _, channel in found.values()], findings
+
+
+def _start(group: Any, channel: Any, fs: float) -> int:
+    """Return the sample at which a channel begins, from its group's offset and its own skew."""
+    seconds = float(group.get("MultiplexGroupTimeOffset") or 0) / 1000
+    seconds += float(channel.get("ChannelTimeSkew") or 0)
+    return round(seconds * fs + float(channel.get("ChannelSampleSkew") or 0))
+
+
+def _age(dataset: Any, start: datetime | None) -> float | None:
+    """Return the age at the recording in years, where the birth date tells it."""
+    birth = dicom_time(f"{dataset.get('PatientBirthDate') or ''}000000")
+    if birth is None or start is None:
+        return None
+    return (start.date() - birth.date()).days / 365.25
 
 
 def _name(channel: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from ._channels import ChannelData
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import lead_in_mv, reader_library, told_of
+from ._times import told_at
+from ._units import mv_per_unit
 
 #: What a file begins with.
 MAGIC = b"0       "
-# "ECG II", "EKG V1", "ECG": the standard's kind of signal, perhaps with an electrode
-_ECG = re.compile(r"(ECG|EKG)([ _-]+|$)", re.IGNORECASE)
+# "ECG II", "EKG V1", "ECG1", "ECG": the standard's kind of signal, perhaps with an electrode
+_ECG = re.compile(r"(ECG|EKG)[ _-]*", re.IGNORECASE)
 _WHAT = "EDF"
 
 
@@ -32,8 +35,8 @@ def read_edf(
 ) -> Record:
     """Read the ECG leads of an EDF or EDF+ file; other signals are kept apart.
 
-    Leads are those called by a standard name, or by a label that begins with ECG or EKG. The file
-    tells everything; `fs`, `leads` and `unit` are left aside.
+    Leads are those called by a standard name, or, in volts, by a label that begins with ECG or EKG.
+    The file tells everything; `fs`, `leads` and `unit` are left aside.
 
     Raises
     ------
@@ -57,6 +60,7 @@ def read_edf(
             f"{path}: has gaps between its parts (EDF+D); export it as a continuous file."
         )
     annotations, about_patient = clean_patient(*_patient(edf))
+    annotations |= told_at(_start(edf))
     return assemble(
         path,
         channels,
@@ -70,12 +74,23 @@ def read_edf(
 
 def _channel(path: Path, signal: Any) -> ChannelData:
     label, unit, rate = signal.label.strip(), signal.physical_dimension, signal.sampling_frequency
-    name = _ECG.sub("", label) or label
+    kind = _ECG.match(label)
+    electrode = label[kind.end() :] if kind else label
+    name = electrode or label
     if canonical_lead(name) in STANDARD_LEADS:
         return lead_in_mv(path, name, unit, rate, signal.data)
-    if _ECG.match(label):
+    # "ECG rate" is none, but an ECG in the wrong unit is an error
+    if kind and (mv_per_unit(unit) is not None or not electrode[:1].isalpha()):
         return lead_in_mv(path, label, unit, rate, signal.data)
     return ChannelData(label or "unnamed", unit, rate, signal.data, False)
+
+
+def _start(edf: Any) -> datetime | None:
+    try:
+        return edf.startdatetime
+    # "X" for what is not told raises, and so do impossible dates
+    except Exception:
+        return None
 
 
 def _patient(edf: Any) -> tuple[float | None, str]:
@@ -84,8 +99,7 @@ def _patient(edf: Any) -> tuple[float | None, str]:
         return None, ""
     try:
         days = (edf.startdate - edf.patient.birthdate).days
-    # "X" for what is not told raises, and so do impossible dates
-    except Exception:
+    except Exception:  # as above
         days = -1
     return days / 365.25 if days >= 0 else None, _known(edf.patient.sex)
 

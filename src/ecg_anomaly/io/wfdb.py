@@ -13,6 +13,7 @@ from ._channels import read_channels
 from ._comments import patient_of
 from ._header import Header, read_header
 from ._segments import read_segments
+from ._times import told_at
 
 
 def header_path(path: Path) -> Path:
@@ -49,7 +50,7 @@ def read_wfdb(
         path,
         channels,
         patient_id=patient_id,
-        annotations={"comments": header.comments, **annotations},
+        annotations={"comments": header.comments, **told_at(header.start), **annotations},
         findings=(*_about_header(header), *findings),
         about_patient=about_patient,
     )

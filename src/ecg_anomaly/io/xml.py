@@ -16,6 +16,7 @@ from ._channels import ChannelData
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import lead_in_mv, reader_library, told_of
+from ._times import told_at
 
 # Of warnings: what is not in the record then.
 _LEFT_OUT = ("only the first is read",)
@@ -97,7 +98,7 @@ def read_xml(
         path,
         channels,
         patient_id=patient_id,
-        annotations=annotations | ({} if date is None else {"time": date.isoformat()}),
+        annotations=annotations | told_at(date),
         findings=findings,
         about_patient=about_patient,
     )
