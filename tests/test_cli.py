@@ -252,7 +252,7 @@ def test_names_that_are_no_text(workshop, model, tmp_path):
     code, _, _ = run("score", "--model", model, header, "--json", "--out", out)
     assert code == 0
     (row,) = json.loads(out.read_text("utf-8"))
-    assert row["record_id"] == "rec\ufffd"
+    assert row["record_id"] == "rec\\udcff"
 
 
 def test_refused_windows_are_told(tmp_path):

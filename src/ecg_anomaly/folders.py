@@ -1,4 +1,4 @@
-"""Searching folders for files."""
+"""Folders searched for files, and names of files."""
 
 from __future__ import annotations
 
@@ -36,3 +36,16 @@ def files_below(folder: Path, is_wanted: Callable[[Path], bool]) -> Iterator[Pat
                     waiting.append(file)
                 elif is_wanted(file) and not entry.is_dir():
                     yield file
+
+
+def printable(name: str) -> str:
+    r"""Return the name of a file, or what contains one, as text that can be written anywhere.
+
+    Names of files need not be text; what is none becomes ``\udcff``, so that two names stay two.
+
+    Examples
+    --------
+    >>> printable(os.fsdecode(b"rec\xff"))
+    'rec\\udcff'
+    """
+    return name.encode(errors="backslashreplace").decode()

@@ -12,6 +12,7 @@ from typing import Any
 from joblib import Parallel, delayed
 
 from .errors import ECGError
+from .folders import printable
 from .io import read_record, unzipped
 from .leads import canonical_leads
 from .quality import QualityGate
@@ -67,12 +68,12 @@ class _Preparation:
             try:
                 records[key] = self.read(path)
             except ECGError as error:
-                done[key] = _Skipped(key, _printable(str(error)))
+                done[key] = _Skipped(key, printable(str(error)))
         for (key, record), scorable in zip(*self._assessed(records), strict=True):
             try:
                 done[key] = packed(key, self._prepared(record), scorable=scorable)
             except ECGError as error:
-                done[key] = _Skipped(key, _printable(str(error)))
+                done[key] = _Skipped(key, printable(str(error)))
         return [done[key_of(path)] for path in paths]
 
     def _assessed(self, records: dict[str, Record]) -> tuple[list[tuple[str, Record]], list[bool]]:
@@ -109,8 +110,8 @@ class _Preparation:
             signal=signal,
             fs=fs_out,
             leads=names,
-            record_id=_printable(record.record_id),
-            source=_printable(record.source),
+            record_id=printable(record.record_id),
+            source=printable(record.source),
             extra={},
         )
 
@@ -218,12 +219,7 @@ def pack(
 
 def key_of(path: Path) -> str:
     """Return the name under which a file stands in a store: its whole path, as text."""
-    return _printable(os.path.abspath(path))
-
-
-def _printable(name: str) -> str:
-    # names of files need not be text
-    return os.fsencode(name).decode(errors="backslashreplace")
+    return printable(os.path.abspath(path))
 
 
 def _in_parallel(

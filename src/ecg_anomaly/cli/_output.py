@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from ..folders import printable
 from ._options import Format
 
 _NAMES = ("record_id", "source", "problem")
@@ -55,7 +56,7 @@ def write_table(table, format: Format, out: Path | None) -> None:
     """Write a table of scores to a file or standard output."""
     from ..persistence import write_whole
 
-    table = table.assign(**{column: table[column].map(_printable) for column in _NAMES})
+    table = table.assign(**{column: table[column].map(printable) for column in _NAMES})
     if format is Format.TABLE:
         table = table.drop(columns=[c for c in ("findings", "problem") if c in table])
     text = as_text(table, format)
@@ -72,12 +73,7 @@ def show_problems(table) -> None:
     ):
         if problem:
             where = "" if source and source in problem else f"{source or name}: "
-            ERRORS.print(_printable(f"{verdict}: {where}{problem}"))
-
-
-def _printable(text: str) -> str:
-    # names of files need not be text
-    return text.encode(errors="surrogateescape").decode(errors="replace")
+            ERRORS.print(printable(f"{verdict}: {where}{problem}"))
 
 
 def as_text(table, format: Format) -> str:

@@ -17,6 +17,7 @@ from joblib import Parallel, delayed
 
 from ..datasets import ECGDataset
 from ..errors import StoreError
+from ..folders import printable
 from ..io import read_record
 from ..records import Record, RecordSet
 from ._records import check_aggregate, opened, score_opened
@@ -163,13 +164,8 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of which each row is one line of text."""
     table = table.assign(findings=table["findings"].map("; ".join))
     for column in ("record_id", "source", "findings", "problem"):
-        table[column] = [_one_line(text) for text in table[column]]
+        table[column] = [" ".join(printable(text).split()) for text in table[column]]
     return table
-
-
-def _one_line(text: str) -> str:
-    # names of files need not be text
-    return " ".join(text.encode(errors="surrogateescape").decode(errors="replace").split())
 
 
 class _CSV:
