@@ -3,7 +3,6 @@
 import os
 import struct
 import time
-from datetime import datetime
 from pathlib import Path
 
 import exports
@@ -115,25 +114,6 @@ def test_millivolts_and_other_signals_of_edf(ecg, tmp_path):
     assert record.patient_id == ""
 
 
-@pytest.mark.parametrize("label", ["ECG1", "ekg 1", "ECG-L", "EKGII", "ecg_aVF"])
-def test_labels_of_an_ecg_in_edf(ecg, tmp_path, label):
-    content = exports.edf(ecg[:1], FS, [label], prefix="", others=[("ECG rate", ecg[1])])
-    # the second in beats a minute
-    content = content.replace(b"uV      uV      ", b"uV      bpm     ", 1)
-    record = read_record(write(tmp_path, content, "rec.edf"))
-    assert record.leads == ({"EKGII": "II", "ecg_aVF": "aVF"}.get(label, label),)
-    assert [(name, extra.unit) for name, extra in record.extra.items()] == [("ECG rate", "bpm")]
-
-
-def test_edf_whose_date_is_not_told(ecg, tmp_path):
-    content = exports.edf(ecg[:1], FS, ["I"])
-    told = b"Startdate 01-MAY-2020 X X X"
-    assert told in content
-    content = content.replace(told, b"Startdate X X X X".ljust(len(told)), 1)
-    record = read_record(write(tmp_path, content, "rec.edf"))
-    assert not {"time", "age"} & set(record.annotations)
-
-
 def test_edf_with_gaps_is_refused(ecg, tmp_path):
     content = exports.edf(ecg, FS, STANDARD_LEADS)
     content = content.replace(b"EDF+C", b"EDF+D")
@@ -165,51 +145,6 @@ def test_groups_of_dicom_stand_where_they_were_recorded(ecg, tmp_path):
     assert np.isnan(record.signal[[0, 2], half:]).all()
     assert np.isnan(record.signal[3:, :half]).all()
     assert [finding.lead for finding in record.quality] == ["II"]
-
-
-def test_channels_of_dicom_that_begin_later(ecg, tmp_path):
-    content = exports.dicom(exports.group(ecg, FS, STANDARD_LEADS, skews={"V2": 3}))
-    record = read_record(write(tmp_path, content, "rec.dcm"))
-    v2 = record.leads.index("V2")
-    assert record.signal.shape[1] == ecg.shape[1] + 3
-    np.testing.assert_allclose(record.signal[v2, 3:], ecg[v2], atol=3e-3)
-    assert np.isnan(record.signal[v2, :3]).all()
-    others = np.delete(record.signal, v2, 0)
-    np.testing.assert_allclose(others[:, :-3], np.delete(ecg, v2, 0), atol=3e-3)
-
-
-@pytest.mark.parametrize(
-    ("birth", "time", "told"),
-    [
-        ("19700501", "20200501101112.5+0200", {"age": 50, "time": "2020-05-01T10:11:12.5+02:00"}),
-        ("19700501", "", {}),
-        ("", "20200501", {}),
-        ("30000101", "20200501101112", {"time": "2020-05-01T10:11:12"}),
-    ],
-)
-def test_age_and_time_of_dicom(ecg, tmp_path, birth, time, told):
-    elements = {"PatientAge": "", "PatientBirthDate": birth, "AcquisitionDateTime": time}
-    content = exports.dicom(exports.group(ecg, FS, STANDARD_LEADS), **elements)
-    record = read_record(write(tmp_path, content, "rec.dcm"))
-    found = {key: record.annotations[key] for key in ("age", "time") if key in record.annotations}
-    if "age" in told:
-        assert found.pop("age") == pytest.approx(told.pop("age"), abs=0.01)
-    assert {key: datetime.fromisoformat(value) for key, value in found.items()} == {
-        key: datetime.fromisoformat(value) for key, value in told.items()
-    }
-    kinds = [FindingKind.IMPLAUSIBLE_AGE] if birth == "30000101" else []
-    assert [finding.kind for finding in record.quality] == kinds
-
-
-def test_dicom_files_that_are_called_by_their_uid(ecg, tmp_path):
-    content = exports.dicom(exports.group(ecg, FS, STANDARD_LEADS))
-    names = ["1.2.840.113619.21", "1.2.840.113619.22"]
-    for name in names:
-        write(tmp_path, content, name)
-    write(tmp_path, b"rotated", "messages.1")
-    found = find_records([tmp_path])
-    assert [path.name for path in found] == names
-    assert [read_record(path).record_id for path in found] == names
 
 
 def test_padding_of_dicom_is_missing(ecg, tmp_path):

@@ -12,7 +12,7 @@ CODES = {"I": 1, "II": 2, "III": 61, "aVR": 62, "aVL": 63, "aVF": 64,
          **{f"V{k}": k + 2 for k in range(1, 7)}}  # fmt: skip
 
 
-def edf(signal, fs, leads, *, unit="uV", prefix="ECG ", others=()):
+def edf(signal, fs, leads, *, unit="uV", others=()):
     """Return the bytes of an EDF file; `signal` is in mV."""
     import datetime
 
@@ -23,7 +23,7 @@ def edf(signal, fs, leads, *, unit="uV", prefix="ECG ", others=()):
         edfio.EdfSignal(
             scale * row.astype(float),
             fs,
-            label=f"{prefix}{lead}",
+            label=f"ECG {lead}",
             physical_dimension=unit,
             physical_range=(-10 * scale, 10 * scale),
         )
@@ -44,9 +44,7 @@ def edf(signal, fs, leads, *, unit="uV", prefix="ECG ", others=()):
     return file.getvalue()
 
 
-def group(
-    signal, fs, leads, *, offset=0.0, originality="ORIGINAL", unit="uV", padding=None, skews=None
-):
+def group(signal, fs, leads, *, offset=0.0, originality="ORIGINAL", unit="uV", padding=None):
     """Return an item of a DICOM WaveformSequence; NaN becomes the padding value."""
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
@@ -69,7 +67,6 @@ def group(
         channel.ChannelSensitivityUnitsSequence = Sequence([units])
         channel.ChannelSensitivityCorrectionFactor = 2
         channel.ChannelBaseline = 10
-        channel.ChannelSampleSkew = (skews or {}).get(lead, 0)
         channel.WaveformBitsStored = 16
         channels.append(channel)
     item.ChannelDefinitionSequence = Sequence(channels)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RecordFileError
+from ..errors import RecordFileError, SignalError
 from ..findings import Finding, FindingKind
 from ..leads import STANDARD_LEADS, canonical_lead
 from ..signal.resampling import resample_gaps
@@ -63,13 +63,17 @@ def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
         make_channel(name_of(spec, k), spec, header.fs, _physical(spec, digital))
         for k, (spec, digital) in enumerate(zip(header.signals, samples, strict=True))
     ]
-    findings += [
+    return channels, findings + kept_apart(channels) + more
+
+
+def kept_apart(channels: Iterable[ChannelData]) -> list[Finding]:
+    """Tell of channels that may be ECGs, but are no leads by their names."""
+    return [
         Finding(FindingKind.EXTRA_CHANNEL, channel.name, detail=f"in {channel.unit}, kept apart")
         for channel in channels
         if not channel.is_lead
         and (mv_per_unit(channel.unit) is not None or not _OTHER.search(channel.name))
     ]
-    return channels, findings + more
 
 
 def name_of(spec: SignalSpec, number: int) -> str:
@@ -160,9 +164,20 @@ def unite_rates(leads: list[ChannelData]) -> tuple[float, np.ndarray, list[Findi
     signal : ndarray of shape (n_leads, n_samples)
     findings : list of Finding
         The leads that were recorded at a lower rate.
+
+    Raises
+    ------
+    SignalError
+        If that would make more than `MAX_GROWTH` values of each.
     """
     fs = max(lead.fs for lead in leads)
     n_samples = max(len(lead.values) for lead in leads)
+    stored = sum(len(lead.values) for lead in leads)
+    if len(leads) * n_samples > MAX_GROWTH * stored:
+        raise SignalError(
+            f"brought to {fs:g} Hz, {stored} samples of the leads would become "
+            f"{len(leads) * n_samples}; store the fastest lead in a file of its own."
+        )
     signal = np.empty((len(leads), n_samples), np.float32)
     findings = []
     for row, lead in zip(signal, leads, strict=True):

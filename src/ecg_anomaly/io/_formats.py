@@ -47,6 +47,7 @@ def reader_of(path: Path) -> Callable[..., Record] | None:
         return read_edf
     if head[128:] == DICOM:
         return read_dicom
-    if head[:1] == b"<" or head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[:4] == b"\xef\xbb\xbf<":
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] == b"<" or head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return read_xml if root_of(path) else None
     return None

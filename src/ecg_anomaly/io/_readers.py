@@ -62,6 +62,22 @@ def told_of(path: Path, what: str) -> Iterator[list[str]]:
     told += [" ".join(str(warning.message).split())[:200] for warning in caught]
 
 
+def check_scale(path: Path, name: str, scale: float) -> float:
+    """Return how much of its unit a step of a lead is.
+
+    Raises
+    ------
+    RecordFileError
+        If it is no positive number: the lead would be flat, inverted, or lost.
+    """
+    if not 0 < scale < np.inf:
+        raise RecordFileError(
+            f"{path}: the calibration of lead {name[:40]} is {scale:g} a step; export it again "
+            "with its calibration."
+        )
+    return scale
+
+
 def lead_in_mv(path: Path, name: str, unit: str, fs: float, values: np.ndarray) -> ChannelData:
     """Return an ECG lead in mV.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,22 +14,29 @@ import numpy as np
 
 from ..errors import RecordFileError
 from ..findings import Finding, FindingKind
+from ..leads import STANDARD_LEADS, canonical_lead
 from ..records import Record
 from ._assemble import assemble
-from ._channels import ChannelData
+from ._channels import MAX_GROWTH, ChannelData, kept_apart
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
-from ._readers import lead_in_mv, reader_library, told_of
+from ._readers import check_scale, lead_in_mv, reader_library, told_of
 from ._times import dicom_time, told_at
+from ._units import mv_per_unit
 
 #: What stands at byte 128.
 MAGIC = b"DICM"
-# The last number of a channel's code, in SCP-ECG's and in ISO/IEEE 11073's schemes.
+# A channel's code in the schemes of SCP-ECG and of ISO/IEEE 11073, whose number may also be whole.
+_CODES = {"SCPECG": re.compile(r"5\.6\.3-9-(\d+)()"), "MDC": re.compile(r"2:(\d+)|131(\d{3})")}
 _LEADS = {
-    "1": "I", "2": "II", "61": "III", "62": "aVR", "63": "aVL", "64": "aVF",
-    **{str(k + 2): f"V{k}" for k in range(1, 7)},
+    1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF",
+    **{k + 2: f"V{k}" for k in range(1, 7)},
 }  # fmt: skip
-_SCHEMES = ("SCPECG", "MDC")
+# Storage classes in which a voltage without a lead's name is an ECG all the same.
+_ECG_CLASSES = "1.2.840.10008.5.1.4.1.1.9.1."
+_LINEAR = ("SB", "UB", "SS", "US", "SL", "UL")
+# How many times its size a deflated file may have; ECGs have ten times.
+_MOST_GROWTH, _SMALL = 100, 2**20
 _WHAT = "DICOM waveform"
 
 
@@ -41,25 +50,27 @@ def read_dicom(
     """Read the original rhythm of a DICOM ECG; median beats and what else is derived is left out.
 
     Groups of leads that were recorded one after another, as on paper of 3 x 4 leads, stand where
-    they were recorded, NaN before and behind. Of a lead that is there twice the longer one counts.
-    The file tells everything; `fs`, `leads` and `unit` are left aside.
+    they were recorded, NaN before and behind. Where a lead is there twice at a time, the longer one
+    counts. In objects that are no ECGs, such as catheter reports, leads are those of standard name;
+    everything else is kept apart. The file tells everything; `fs`, `leads` and `unit` are left
+    aside.
 
     Raises
     ------
     RecordFileError
-        If the file is damaged, holds no waveform, has groups of different rates, or does not tell
-        its calibration; if pydicom is not installed.
+        If the file is damaged, holds no waveform, has leads of different rates, or does not tell
+        their calibration; if pydicom is not installed.
 
     References
     ----------
-    DICOM PS3.3, sections A.34 and C.10.9.
+    DICOM PS3.3, sections A.34 and C.10.9; PS3.16, context group 3001.
     """
     pydicom = reader_library("pydicom", path, _WHAT)
     with told_of(path, _WHAT):
+        _check_inflated(path, pydicom)
         dataset = pydicom.dcmread(path)
-        groups = _rhythm(path, dataset)
-        signals = [_samples(path, dataset, number) for number, _ in groups]
-        channels, findings = _placed(path, [group for _, group in groups], signals)
+        parts = [part for group in _rhythm(path, dataset) for part in _parts(path, dataset, group)]
+        channels, findings = _placed(path, parts)
         start = dicom_time(str(dataset.get("AcquisitionDateTime") or ""))
         age = str(dataset.get("PatientAge") or "") or _age(dataset, start)
         annotations, about_patient = clean_patient(age, str(dataset.get("PatientSex") or ""))
@@ -69,13 +80,33 @@ def read_dicom(
         channels,
         patient_id=patient_id,
         annotations=annotations | told_at(start),
-        findings=findings,
+        findings=[*findings, *kept_apart(channels)],
         about_patient=about_patient,
     )
 
 
-def _rhythm(path: Path, dataset: Any) -> list[tuple[int, Any]]:
-    """Return number and item of each group that was recorded, not derived."""
+def _check_inflated(path: Path, pydicom: Any) -> None:
+    """Refuse a deflated file that would fill the memory: pydicom inflates it whole."""
+    meta = pydicom.filereader.read_file_meta_info(path)
+    if not getattr(meta.get("TransferSyntaxUID"), "is_deflated", False):
+        return
+    with path.open("rb") as file:
+        # preamble, magic, and the element that tells how long the rest of the header is
+        file.seek(128 + 4 + 12 + meta.FileMetaInformationGroupLength)
+        deflated = file.read()
+    most = max(_SMALL, _MOST_GROWTH * len(deflated))
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    while deflated and not inflater.eof:
+        most -= len(inflater.decompress(deflated, _SMALL))
+        deflated = inflater.unconsumed_tail
+        if most < 0:
+            raise RecordFileError(
+                f"{path}: would inflate to {_MOST_GROWTH} times its size; do not trust it."
+            )
+
+
+def _rhythm(path: Path, dataset: Any) -> list[int]:
+    """Return the number of each group that was recorded, not derived."""
     groups = list(enumerate(dataset.get("WaveformSequence") or []))
     if not groups:
         kind = str(getattr(dataset.get("SOPClassUID"), "name", "of no kind"))[:60]
@@ -83,24 +114,65 @@ def _rhythm(path: Path, dataset: Any) -> list[tuple[int, Any]]:
             f"{path}: holds no waveform ({kind!r}); export the ECG as a waveform."
         )
     original = [
-        (number, group)
+        number
         for number, group in groups
         if str(group.get("WaveformOriginality", "ORIGINAL")) == "ORIGINAL"
     ]
     if not original:
         raise RecordFileError(f"{path}: holds derived waveforms only, such as median beats.")
-    rates = {float(group.SamplingFrequency) for _, group in original}
-    if len(rates) > 1:
-        told = ", ".join(f"{rate:g}" for rate in sorted(rates))
-        raise RecordFileError(f"{path}: has groups of {told} Hz; export them apart.")
     return original
 
 
-def _samples(path: Path, dataset: Any, number: int) -> np.ndarray:
+@dataclass(eq=False)
+class _Part:
+    """A channel of a group: when it begins, in seconds, and its samples in its unit.
+
+    `twin` counts the channels of this name that stand before it in the group.
+    """
+
+    channel: ChannelData
+    start: float
+    twin: int = 0
+
+
+def _parts(path: Path, dataset: Any, number: int) -> Iterator[_Part]:
+    """Yield the channels of a group."""
+    group = dataset.WaveformSequence[number]
+    fs = float(group.SamplingFrequency)
+    offset = float(group.get("MultiplexGroupTimeOffset") or 0) / 1000
+    is_ecg = str(dataset.get("SOPClassUID")).startswith(_ECG_CLASSES)
+    stored = _stored(path, dataset, number)
+    if len(group.ChannelDefinitionSequence) != len(stored):
+        raise RecordFileError(
+            f"{path}: describes {len(group.ChannelDefinitionSequence)} channels, but holds "
+            f"{len(stored)}; export it again."
+        )
+    names: list[str] = []
+    for about, values in zip(group.ChannelDefinitionSequence, stored, strict=True):
+        name, unit = _name(about), _unit(about)
+        seconds, samples = (
+            float(about.get(f"Channel{kind}Skew") or 0) for kind in ("Time", "Sample")
+        )
+        # what a lead lacks is an error, and what else there is need not be in volts
+        if name in STANDARD_LEADS or (is_ecg and (not unit or mv_per_unit(unit) is not None)):
+            channel = lead_in_mv(path, name, unit, fs, _physical(path, name, about, values))
+        else:
+            channel = ChannelData(name, unit, fs, values * _factor(about), False)
+        start = offset + seconds + (samples / fs if samples else 0)
+        yield _Part(channel, start, names.count(name))
+        names.append(name)
+
+
+def _stored(path: Path, dataset: Any, number: int) -> np.ndarray:
     """Return the stored numbers of a group, of shape (n_channels, n_samples), NaN where padded."""
     from pydicom.waveforms.numpy_handler import multiplex_array
 
     group = dataset.WaveformSequence[number]
+    if group.WaveformSampleInterpretation not in _LINEAR:
+        raise RecordFileError(
+            f"{path}: has samples of the kind {str(group.WaveformSampleInterpretation)[:10]!r}, "
+            f"known are {', '.join(_LINEAR)}; export it again."
+        )
     stored = multiplex_array(dataset, number, as_raw=True).T
     n_bytes = stored.nbytes + stored.nbytes % 2
     if len(group.WaveformData) != n_bytes:
@@ -108,54 +180,50 @@ def _samples(path: Path, dataset: Any, number: int) -> np.ndarray:
             f"{path}: holds {len(group.WaveformData)} bytes of samples where {n_bytes} are "
             "announced; the file is damaged, export it again."
         )
-    values = stored.astype(np.float64)
     padding = group.get("WaveformPaddingValue")
+    if isinstance(padding, bytes):
+        padding = np.frombuffer(padding, stored.dtype)[:1]
+    # pydicom gives bytes as they are in the file, and takes them for this machine's
+    if not dataset.file_meta.TransferSyntaxUID.is_little_endian:
+        stored = stored.byteswap()
+        padding = padding.byteswap() if isinstance(padding, np.ndarray) else padding
+    values = stored.astype(np.float64)
     if padding is not None:
-        value = np.frombuffer(padding, stored.dtype)[0] if isinstance(padding, bytes) else padding
-        values[stored == value] = np.nan
-    if len(group.ChannelDefinitionSequence) != len(values):
-        raise RecordFileError(
-            f"{path}: describes {len(group.ChannelDefinitionSequence)} channels, but holds "
-            f"{len(values)}; export it again."
-        )
+        values[stored == padding] = np.nan
     return values
 
 
-def _placed(
-    path: Path, groups: Sequence[Any], signals: Sequence[np.ndarray]
-) -> tuple[list[ChannelData], list[Finding]]:
+def _placed(path: Path, parts: Sequence[_Part]) -> tuple[list[ChannelData], list[Finding]]:
     """Return the channels of all groups, each where it was recorded."""
-    fs = float(groups[0].SamplingFrequency)
-    findings = check_ecg_rate(path, fs)
-    placed = [
-        (_start(group, channel, fs), channel, values)
-        for group, signal in zip(groups, signals, strict=True)
-        for channel, values in zip(group.ChannelDefinitionSequence, signal, strict=True)
-    ]
-    first = min(start for start, _, _ in placed)
-    n_samples = max(start - first + len(values) for start, _, values in placed)
-    if n_samples > sum(signal.shape[1] for signal in signals) + fs:
+    leads = [part.channel for part in parts if part.channel.is_lead]
+    rates = sorted({lead.fs for lead in leads})
+    if len(rates) > 1:
+        told = ", ".join(f"{rate:g}" for rate in rates)
+        raise RecordFileError(f"{path}: has leads of {told} Hz; export them apart.")
+    findings = [finding for fs in rates for finding in check_ecg_rate(path, fs)]
+    first = min(part.start for part in parts)
+    spans = [part.start - first + len(part.channel.values) / part.channel.fs for part in parts]
+    n_stored = sum(len(part.channel.values) for part in parts)
+    names = {(part.channel.name, part.twin): part.channel.fs for part in parts}
+    if max(spans) * sum(names.values()) > MAX_GROWTH * n_stored:
         raise RecordFileError(f"{path}: has groups that lie far apart in time; export them apart.")
-    found: dict[str, tuple[int, ChannelData]] = {}
-    for start, channel, values in placed:
-        name = _name(channel)
-        if name in found:
-            findings.append(
-                Finding(FindingKind.NAME_REPEATED, name, detail="the longer one counts")
-            )
-            if found[name][0] >= len(values):
-                continue
-        whole = np.full(n_samples, np.nan)
-        whole[start - first :][: len(values)] = _in_unit(path, name, channel, values)
-        found[name] = (len(values), lead_in_mv(path, name, _unit(channel), fs, whole))
-    return [channel for _, channel in found.values()], findings
-
-
-def _start(group: Any, channel: Any, fs: float) -> int:
-    """Return the sample at which a channel begins, from its group's offset and its own skew."""
-    seconds = float(group.get("MultiplexGroupTimeOffset") or 0) / 1000
-    seconds += float(channel.get("ChannelTimeSkew") or 0)
-    return round(seconds * fs + float(channel.get("ChannelSampleSkew") or 0))
+    found: dict[tuple[str, int], ChannelData] = {}
+    # the longest first: a rhythm strip counts, not the part of it that is among the others
+    for part in sorted(parts, key=lambda part: -len(part.channel.values)):
+        channel = part.channel
+        key = (channel.name, part.twin)
+        begin = round((part.start - first) * channel.fs)
+        if key not in found:
+            whole = np.full(round(max(spans) * channel.fs), np.nan, channel.values.dtype)
+            found[key] = ChannelData(channel.name, channel.unit, channel.fs, whole, channel.is_lead)
+        whole = found[key].values[begin:][: len(channel.values)]
+        free = np.isnan(whole)
+        whole[free] = channel.values[: len(whole)][free]
+        if not free.all():
+            detail = "the longer one counts"
+            findings.append(Finding(FindingKind.NAME_REPEATED, channel.name, detail=detail))
+    order = dict.fromkeys((part.channel.name, part.twin) for part in parts)
+    return [found[key] for key in order], findings
 
 
 def _age(dataset: Any, start: datetime | None) -> float | None:
@@ -166,26 +234,47 @@ def _age(dataset: Any, start: datetime | None) -> float | None:
     return (start.date() - birth.date()).days / 365.25
 
 
-def _name(channel: Any) -> str:
-    source = channel.ChannelSourceSequence[0]
-    code = re.search(r"(\d+)$", str(source.get("CodeValue", "")))
-    if code and str(source.get("CodingSchemeDesignator", "")) in _SCHEMES and code[1] in _LEADS:
-        return _LEADS[code[1]]
-    meaning = str(source.get("CodeMeaning", "")) or str(channel.get("ChannelLabel", ""))
-    return re.sub(r"\s*\(.*\)$", "", meaning).strip() or "unnamed"
+def _name(about: Any) -> str:
+    """Return the lead that code, meaning or label tell, else the label, else the meaning."""
+    source = about.ChannelSourceSequence[0]
+    pattern = _CODES.get(str(source.get("CodingSchemeDesignator", "")))
+    code = pattern.fullmatch(str(source.get("CodeValue", ""))) if pattern else None
+    if code and _term(code) in _LEADS:
+        return _LEADS[_term(code)]
+    texts = [str(about.get("ChannelLabel") or ""), str(source.get("CodeMeaning") or "")]
+    names = [re.sub(r"\s*\(.*\)$", "", text).strip() for text in texts]
+    standard = [canonical_lead(name) for name in names if canonical_lead(name) in STANDARD_LEADS]
+    return next(filter(None, [*standard[-1:], *names]), "unnamed")
 
 
-def _in_unit(path: Path, name: str, channel: Any, values: np.ndarray) -> np.ndarray:
-    sensitivity = channel.get("ChannelSensitivity")
-    if sensitivity is None:
+def _term(code: re.Match) -> int:
+    # 2:1 is 2 * 65536 + 1 as one number
+    return int(code[1]) if code[1] else int(f"131{code[2]}") - 2 * 65536
+
+
+def _physical(path: Path, name: str, about: Any, values: np.ndarray) -> np.ndarray:
+    """Return the samples of a lead in its unit."""
+    if about.get("ChannelSensitivity") is None:
         raise RecordFileError(
             f"{path}: tells no calibration of lead {name}; export it with its sensitivity."
         )
-    factor = float(sensitivity) * float(channel.get("ChannelSensitivityCorrectionFactor") or 1)
     # the baseline is in the unit of the sensitivity
-    return values * factor + float(channel.get("ChannelBaseline") or 0)
+    return values * check_scale(path, name, _factor(about)) + float(
+        about.get("ChannelBaseline") or 0
+    )
 
 
-def _unit(channel: Any) -> str:
-    units = channel.get("ChannelSensitivityUnitsSequence") or [{}]
+def _factor(about: Any) -> float:
+    sensitivity, correction = (
+        1.0 if value is None else float(value)
+        for value in (
+            about.get("ChannelSensitivity"),
+            about.get("ChannelSensitivityCorrectionFactor"),
+        )
+    )
+    return sensitivity * correction
+
+
+def _unit(about: Any) -> str:
+    units = about.get("ChannelSensitivityUnitsSequence") or [{}]
     return str(units[0].get("CodeValue", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RecordFileError
+from ..findings import Finding, FindingKind
 from ..leads import STANDARD_LEADS, canonical_lead
 from ..records import Record
 from ._assemble import assemble
-from ._channels import ChannelData
+from ._channels import ChannelData, kept_apart
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import lead_in_mv, reader_library, told_of
@@ -21,8 +23,12 @@ from ._units import mv_per_unit
 
 #: What a file begins with.
 MAGIC = b"0       "
-# "ECG II", "EKG V1", "ECG1", "ECG": the standard's kind of signal, perhaps with an electrode
-_ECG = re.compile(r"(ECG|EKG)[ _-]*", re.IGNORECASE)
+# "ECG II", "EKG V1", "ECG1", "ECG", "II_ECG": the standard's kind of signal, and an electrode
+_ECG = re.compile(
+    r"(?:ECG|EKG)[ _:-]*(?P<behind>.*)|(?P<before>.*?)[ _:-]+(?:ECG|EKG)", re.IGNORECASE
+)
+# the leads of Holter recorders, which are called so nowhere else
+_HOLTER = re.compile(r"M?L(I{2,3}|5)|MLI|MV[1-6]|MCL[1-6]|C[CMS]5", re.IGNORECASE)
 _WHAT = "EDF"
 
 
@@ -35,14 +41,14 @@ def read_edf(
 ) -> Record:
     """Read the ECG leads of an EDF or EDF+ file; other signals are kept apart.
 
-    Leads are those called by a standard name, or, in volts, by a label that begins with ECG or EKG.
-    The file tells everything; `fs`, `leads` and `unit` are left aside.
+    Leads are those called by a standard name or that of a Holter recorder, and, in volts, by a
+    label that says ECG or EKG. The file tells everything; `fs`, `leads` and `unit` are left aside.
 
     Raises
     ------
     RecordFileError
-        If the file is damaged or truncated, has gaps (EDF+D), or holds no ECG lead; if edfio is not
-        installed.
+        If the file is damaged or truncated, has gaps (EDF+D), does not tell the calibration of a
+        lead, or holds no ECG lead; if edfio is not installed.
 
     References
     ----------
@@ -50,39 +56,79 @@ def read_edf(
     """
     edfio = reader_library("edfio", path, _WHAT)
     with told_of(path, _WHAT) as told:
-        edf = edfio.read_edf(path)
-        continuous = edf.is_continuous or edf.num_data_records < 2
+        # the standard has ASCII, recorders write the micro sign
+        edf = edfio.read_edf(path, header_encoding="latin-1")
+        n_records, announced = edf.num_data_records, _announced(path)
+        continuous = edf.is_continuous or n_records < 2
         channels = [_channel(path, signal) for signal in edf.signals] if continuous else []
-    if any("truncated" in text or "data records" in text for text in told):
-        raise RecordFileError(f"{path}: is truncated ({told[-1]}); copy the file again.")
+    if announced > n_records:
+        raise RecordFileError(
+            f"{path}: is truncated ({n_records} of {announced} data records are there); copy the "
+            "file again."
+        )
     if not continuous:
         raise RecordFileError(
             f"{path}: has gaps between its parts (EDF+D); export it as a continuous file."
         )
+    findings = _about_length(announced, n_records, told)
+    if 0 <= announced < n_records:
+        for channel in channels:
+            channel.values = channel.values[: len(channel.values) * announced // n_records]
+    for channel in channels:
+        findings += check_ecg_rate(path, channel.fs) if channel.is_lead else []
     annotations, about_patient = clean_patient(*_patient(edf))
-    annotations |= told_at(_start(edf))
     return assemble(
         path,
         channels,
         patient_id=_known(edf.patient.code) if edf.reserved.startswith("EDF+") else "",
-        annotations=annotations,
-        findings=[finding for channel in channels if channel.is_lead
-                  for finding in check_ecg_rate(path, channel.fs)],
+        annotations=annotations | told_at(_start(edf)),
+        findings=[*findings, *kept_apart(channels)],
         about_patient=about_patient,
-    )  # fmt: skip
+    )
+
+
+def _announced(path: Path) -> int:
+    """Return how many data records the header announces, -1 where it does not."""
+    with path.open("rb") as file:
+        file.seek(236)
+        return int(file.read(8))
+
+
+def _about_length(announced: int, n_records: int, told: Sequence[str]) -> list[Finding]:
+    if announced < 0:
+        detail = "the header announces none, the file tells"
+        return [Finding(FindingKind.LENGTH_UNKNOWN, detail=detail)]
+    if announced < n_records or any("Incomplete data record" in text for text in told):
+        detail = f"behind the {announced} data records that the header announces"
+        return [Finding(FindingKind.TRAILING_BYTES, detail=detail)]
+    return []
 
 
 def _channel(path: Path, signal: Any) -> ChannelData:
     label, unit, rate = signal.label.strip(), signal.physical_dimension, signal.sampling_frequency
-    kind = _ECG.match(label)
-    electrode = label[kind.end() :] if kind else label
-    name = electrode or label
-    if canonical_lead(name) in STANDARD_LEADS:
-        return lead_in_mv(path, name, unit, rate, signal.data)
-    # "ECG rate" is none, but an ECG in the wrong unit is an error
-    if kind and (mv_per_unit(unit) is not None or not electrode[:1].isalpha()):
-        return lead_in_mv(path, label, unit, rate, signal.data)
+    match = _ECG.fullmatch(label)
+    electrode = (match["behind"] or match["before"] or "").strip() if match else label
+    is_standard = canonical_lead(electrode) in STANDARD_LEADS or bool(_HOLTER.fullmatch(electrode))
+    # "ECG rate" is no lead, but an ECG in the wrong unit is an error
+    in_volts = mv_per_unit(unit) is not None
+    if is_standard or (match and (in_volts or not electrode[:1].isalpha())):
+        _check_calibration(path, label, signal)
+        return lead_in_mv(path, electrode if is_standard else label, unit, rate, signal.data)
     return ChannelData(label or "unnamed", unit, rate, signal.data, False)
+
+
+def _check_calibration(path: Path, label: str, signal: Any) -> None:
+    """Refuse a lead of which edfio would give uncalibrated numbers."""
+    try:
+        low, high = float(signal.physical_min), float(signal.physical_max)
+        steps = signal.digital_max - signal.digital_min
+    except ValueError:
+        low = high = steps = 0
+    if not (math.isfinite(low) and math.isfinite(high) and low != high and steps):
+        raise RecordFileError(
+            f"{path}: tells no calibration of lead {label}; its limits must be two numbers in its "
+            "unit and two of the converter. Export it again."
+        )
 
 
 def _start(edf: Any) -> datetime | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,17 +18,17 @@ from ._assemble import assemble
 from ._channels import ChannelData
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
-from ._readers import lead_in_mv, reader_library, told_of
+from ._readers import check_scale, lead_in_mv, reader_library, told_of
 from ._times import told_at
+from ._units import mv_per_unit
 
-# Of warnings: what is not in the record then.
-_LEFT_OUT = ("only the first is read",)
 _WHAT = "{} file"
 #: What tells a format, the module and the class that read it.
 ROOTS = {
     "AnnotatedECG": ("HL7 aECG", "hl7_aecg", "HL7aECGParser"),
     "restingecgdata": ("Philips Sierra XML", "sierra_xml", "SierraXMLParser"),
 }
+_ROOT = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(ROOTS)})\b")
 # In seconds; calibration pulses take 0.2 s and more.
 _SHORTEST_PULSE = 0.2
 # Bytes in which the root must begin.
@@ -40,8 +43,8 @@ def root_of(path: Path) -> str | None:
     text = head.decode("utf-16" if utf16 else "utf-8", errors="ignore")
     if not text.lstrip("\ufeff \t\r\n").startswith("<"):
         return None
-    places = {name: text.find(f"<{name}") for name in ROOTS}
-    return next((name for name, place in places.items() if place >= 0), None)
+    match = _ROOT.search(text)
+    return match[1] if match else None
 
 
 def read_xml(
@@ -74,8 +77,13 @@ def read_xml(
     name, module, parser = ROOTS[root]
     what = _WHAT.format(name)
     library = reader_library(f"ecgdatakit.parsing.parsers.{module}", path, name)
+    xml = reader_library("ecgdatakit.parsing.helpers.xml", path, name)
     with told_of(path, what) as told:
+        tree = xml.parse_xml_root(path.read_bytes())
         found = getattr(library, parser)().parse(path)
+        _check_names(path, [lead.label for lead in found.leads])
+        _check_scales(path, tree)
+        _check_payload(path, tree, sum(len(lead.samples) for lead in found.leads))
         rate = found.raw_metadata.get("rhythm_time", {}).get("sampling_rate_exact")
         channels = [_channel(path, lead, rate) for lead in found.leads]
         _check_lengths(path, channels)
@@ -84,15 +92,16 @@ def read_xml(
         annotations, about_patient = clean_patient(patient.age, str(patient.sex or ""))
         patient_id = str(patient.patient_id or "").strip()
         date = found.recording.date
-    several = [text for text in told if any(part in text for part in _LEFT_OUT)
-               and "rhythm" in text]  # fmt: skip
+    rest = "; only the first is read"
+    several = [text for text in told if text.endswith(rest) and "rhythm" in text]
     if several:
-        raise RecordFileError(f"{path}: {several[0].removesuffix('; only the first is read')}; "
-                              "export each by itself.")  # fmt: skip
+        raise RecordFileError(f"{path}: {several[0].removesuffix(rest)}; export each by itself.")
     findings = check_ecg_rate(path, channels[0].fs) if channels else []
     findings += pulse
     findings += [
-        Finding(FindingKind.EXTRA_CHANNEL, detail=text) for text in told if "ignored" in text
+        Finding(FindingKind.EXTRA_CHANNEL, detail=text)
+        for text in told
+        if "sequences ignored in the rhythm" in text
     ]
     return assemble(
         path,
@@ -102,6 +111,54 @@ def read_xml(
         findings=findings,
         about_patient=about_patient,
     )
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    """Refuse leads of one name, which ecgdatakit numbers."""
+    for name in names:
+        lead, _, number = name.rpartition("_")
+        if lead in names and number.isdigit():
+            raise RecordFileError(
+                f"{path}: lead {lead} is there more than once; correct the names in the file."
+            )
+
+
+def _check_scales(path: Path, tree: Any) -> None:
+    """Refuse leads of an aECG whose scale or origin ecgdatakit would pass over."""
+    for sequence in tree.iter("sequence"):
+        code = sequence.find("code")
+        name = "" if code is None else str(code.get("code"))
+        for kind in ("scale", "origin"):
+            element = sequence.find(f"value/{kind}") if "_ECG_LEAD_" in name.upper() else None
+            if element is None:
+                continue
+            value, unit = (element.get(key) or "" for key in ("value", "unit"))
+            try:
+                number = float(value)
+            except ValueError:
+                number = math.nan
+            if kind == "scale":
+                check_scale(path, name, number)
+            elif not math.isfinite(number) or (number and mv_per_unit(unit) is None):
+                raise RecordFileError(
+                    f"{path}: origin {value[:40]!r} {unit[:40]} of lead {name[:40]} is no voltage; "
+                    "export it again with its calibration."
+                )
+
+
+def _check_payload(path: Path, tree: Any, n_samples: int) -> None:
+    """Refuse a Sierra file that holds more samples than its duration and rate announce."""
+    for element in tree.iter("parsedwaveforms"):
+        plain = element.get("compression", "Uncompressed").lower() in ("", "uncompressed")
+        if not plain or element.get("dataencoding") != "Base64":
+            continue
+        n_bytes = len(b64decode("".join((element.text or "").split())))
+        # a pad to whole words is no sample
+        if n_bytes // 2 > n_samples:
+            raise RecordFileError(
+                f"{path}: holds {n_bytes // 2} samples, but announces {n_samples} by its duration "
+                "and rate; export it again."
+            )
 
 
 def _check_lengths(path: Path, channels: list[ChannelData]) -> None:
