@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 
 import typer
@@ -31,6 +32,8 @@ for _command in (fit, score, beats, evaluate, calibrate, pack, export, info, fet
 
 def main() -> None:
     """Run the command line: wrong input is one line on standard error and exit code 2."""
+    # as an exception, which leaves no temporary file behind
+    signal.signal(signal.SIGTERM, _stop)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _tell  # one line too, without the place in our code
@@ -38,6 +41,10 @@ def main() -> None:
     except ECGError as error:
         ERRORS.print("ecg-anomaly: " + " ".join(str(error).split()))
         raise SystemExit(2) from None
+
+
+def _stop(number, frame) -> None:
+    raise SystemExit(128 + number)
 
 
 def _tell(message, category, filename, lineno, file=None, line=None) -> None:

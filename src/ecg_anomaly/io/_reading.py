@@ -157,6 +157,8 @@ def _records_below(folder: Path) -> list[Path]:
 
 def _is_record(file: Path) -> bool:
     suffix = file.suffix.lower()
+    if file.name.startswith("._"):  # what macOS adds to a file
+        return False
     if suffix in BY_SUFFIX:
         return suffix not in _NEEDS_SIDECAR or sidecar_path(file).is_file()
     # a UID, by which DICOM files are called, ends in a number

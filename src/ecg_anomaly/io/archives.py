@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import lzma
 import os
+import re
 import shutil
 import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -24,6 +26,8 @@ _MOST_GROWTH = 100
 # Below, growth says nothing: headers alone shrink to a hundredth.
 _SMALL = 2**20
 _PIECE = 2**20
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError)
+_DRIVE = re.compile("[A-Za-z]:")
 
 
 @contextmanager
@@ -54,8 +58,10 @@ def unzipped(
     Raises
     ------
     RecordFileError
-        If an archive is damaged, encrypted, would fill the disk, holds a link, a file outside
-        itself or no record, or unpacks to far more than it is; and as `find_records`.
+        If there is no place for temporary files; and as `find_records`. What is wrong with an
+        archive is raised where it is read, as if it were a record: if it is damaged, encrypted,
+        would fill the disk, holds a link, a file outside itself or no record, or unpacks to far
+        more than it is.
 
     See Also
     --------
@@ -76,23 +82,49 @@ def unzipped(
     """
     given = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     archives = list(dict.fromkeys(path for path in given if _is_archive(path)))
-    with tempfile.TemporaryDirectory(prefix="ecg-anomaly-") as folder:
-        folders = {path: Path(folder, str(number)) for number, path in enumerate(archives)}
-        files = []
+    if not archives:
+        yield find_records(given), read
+        return
+    with _temporary_folder() as folder:
+        folders = {path: folder / str(number) for number, path in enumerate(archives)}
+        contents: dict[Path, list[Path]] = {}
+        problems: dict[Path, RecordFileError] = {}
+        for path, unpacked in folders.items():
+            try:
+                contents[path] = _contents(path, unpacked)
+            except RecordFileError as error:
+                problems[path] = error
+        files: list[Path] = []
         for path in given:
-            if path not in folders:
-                files += find_records([path])
-                continue
-            if not folders[path].exists():
-                _unpack(path, folders[path])
-            with _called(path, folders[path]):
-                found = find_records([folders[path]])
-            files += [path / file.relative_to(folders[path]) for file in found]
-        yield files, _ReadUnzipped(read, folders) if folders else read
+            if path in problems:
+                files.append(path)
+            else:
+                files += contents[path] if path in contents else find_records([path])
+        yield files, _ReadUnzipped(read, folders, problems)
 
 
 def _is_archive(path: Path) -> bool:
-    return path.suffix.lower() == ".zip" and path.is_file()
+    return path.suffix.lower() == ".zip" and not path.is_dir()
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="ecg-anomaly-")
+    except OSError as error:
+        raise RecordFileError(
+            f"no place to unpack archives ({error.strerror or error}); set TMPDIR to a folder "
+            "with space."
+        ) from None
+    with folder as name:
+        yield Path(name)
+
+
+def _contents(path: Path, folder: Path) -> list[Path]:
+    """Unpack an archive, and return the names of its records."""
+    with _called(path, folder):
+        _unpack(path, folder)
+        return [path / file.relative_to(folder) for file in find_records([folder])]
 
 
 @contextmanager
@@ -109,9 +141,12 @@ class _ReadUnzipped:
     """Reads records by the names that they have in their archives."""
 
     read: Callable[..., Record]
-    folders: dict[Path, Path]
+    folders: Mapping[Path, Path]
+    problems: Mapping[Path, ECGError]
 
     def __call__(self, path: str | Path, **how: object) -> Record:
+        if Path(path) in self.problems:
+            raise self.problems[Path(path)]
         for archive, folder in self.folders.items():
             if Path(path).is_relative_to(archive):
                 with _called(archive, folder):
@@ -126,22 +161,31 @@ def _unpack(path: Path, target: Path) -> None:
             members = archive.infolist()
             _check(path, members, target)
             for member in members:
-                if not member.is_dir():
-                    _write(path, archive, member, target / member.filename)
+                name = _name(member)
+                if not (member.is_dir() or _is_of_macos(name)):
+                    _write(path, archive, member, target / name)
     except RecordFileError:
         raise
-    except RuntimeError:
-        raise RecordFileError(f"{path}: is encrypted; unpack it first.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+    except (*_DAMAGED, RuntimeError, OSError) as error:
+        raise RecordFileError(f"{path}: {_problem(error)}") from None
+
+
+def _problem(error: Exception) -> str:
+    """Return what is wrong with an archive, and the remedy."""
+    if isinstance(error, NotImplementedError):
+        return "is packed by a method that is not known; unpack it first."
+    if isinstance(error, FileNotFoundError):
+        return f"cannot be read ({error.strerror}); check the path."
+    # bzip2 tells of damage by an OSError without a number
+    if isinstance(error, _DAMAGED) or (isinstance(error, OSError) and error.errno is None):
         detail = " ".join(str(error).split())[:100]
-        raise RecordFileError(
-            f"{path}: is no zip archive, or damaged ({detail}); copy it again."
-        ) from None
-    except OSError as error:
-        raise RecordFileError(
-            f"{path}: cannot be unpacked ({error.strerror or error}); free some space, or unpack "
-            "it yourself and name the folder."
-        ) from None
+        return f"is no zip archive, or damaged ({detail}); copy it again."
+    if isinstance(error, OSError):
+        return (
+            f"cannot be unpacked ({error.strerror}); free some space, or unpack it yourself and "
+            "name the folder."
+        )
+    return "is encrypted; unpack it first."
 
 
 def _check(path: Path, members: list[zipfile.ZipInfo], target: Path) -> None:
@@ -149,15 +193,16 @@ def _check(path: Path, members: list[zipfile.ZipInfo], target: Path) -> None:
     if len(members) > _MOST_FILES:
         raise RecordFileError(f"{path}: holds {len(members)} files; unpack it yourself.")
     for member in members:
-        name, mode = member.filename, member.external_attr >> 16
+        name, mode = _name(member), member.external_attr >> 16
         outside = PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
-        if outside or "\\" in name or ":" in name or "\0" in name:
+        # a colon is fine in a name, but not on Windows
+        if outside or _DRIVE.match(name) or "\0" in name or (os.name == "nt" and ":" in name):
             raise RecordFileError(
                 f"{path}: {name[:80]!r} would lie outside the archive's folder; do not trust it."
             )
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise RecordFileError(f"{path}: {name[:80]!r} is no file but a link or device.")
-    names = [str(PurePosixPath(member.filename)).lower() for member in members]
+    names = [str(PurePosixPath(_name(member))) for member in members]
     if len(set(names)) < len(names):
         raise RecordFileError(f"{path}: holds two files of one name; unpack it yourself.")
     total = sum(member.file_size for member in members)
@@ -171,6 +216,17 @@ def _check(path: Path, members: list[zipfile.ZipInfo], target: Path) -> None:
         raise RecordFileError(
             f"{path}: needs {total:,} bytes in {target.parent}; free some space, or set TMPDIR."
         )
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    # as some programs on Windows write it
+    return member.filename.replace("\\", "/")
+
+
+def _is_of_macos(name: str) -> bool:
+    """Tell whether a file holds what macOS adds to another."""
+    parts = PurePosixPath(name).parts
+    return "__MACOSX" in parts or parts[-1].startswith("._")
 
 
 def _write(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
