@@ -59,9 +59,9 @@ def fetch(
     given: dict[str, Any] = {
         "n_records": n_records,
         "fs": fs,
-        "folds": None if folds is None else _numbers(folds),
-        "records": None if records is None else records.split(","),
-        "sources": None if sources is None else sources.split(","),
+        "folds": None if folds is None else _folds(folds),
+        "records": None if records is None else _names(records),
+        "sources": None if sources is None else _names(sources),
     }
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
@@ -82,16 +82,20 @@ def _bytes(quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _numbers(text: str) -> list[int]:
-    """Return numbers written as in 1-8,10."""
-    numbers: list[int] = []
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _folds(text: str) -> list[int]:
+    """Return folds written as in 1-8,10."""
+    folds: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("-")
         try:
-            some = range(int(first), int(last or first) + 1)
+            low, high = int(first), int(last or first)
         except ValueError:
-            some = range(0)
-        if not some:
-            raise ECGError(f"--folds must be numbers as in 1-8,10, got {text!r}.")
-        numbers += some
-    return numbers
+            low = high = 0
+        if not 1 <= low <= high <= 10:
+            raise ECGError(f"--folds must be numbers from 1 to 10 as in 1-8,10, got {text!r}.")
+        folds += range(low, high + 1)
+    return folds

@@ -3,14 +3,19 @@
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from ecg_anomaly.datasets import (
     fetch_cinc,
@@ -27,7 +32,7 @@ from ecg_anomaly.datasets import (
     load_ptbxl,
     make_ecg,
 )
-from ecg_anomaly.datasets.fetching import _physionet
+from ecg_anomaly.datasets.fetching import _download, _physionet
 from ecg_anomaly.datasets.fetching.challenge import CHALLENGE
 from ecg_anomaly.datasets.fetching.mimic_iv_ecg import MIMIC_IV_ECG
 from ecg_anomaly.datasets.fetching.mitbih import MITDB, NSTDB
@@ -217,10 +222,57 @@ def test_damaged_and_lost_files_are_fetched_again(ptbxl, tmp_path):
     told = []
     fetch_ptbxl(folder, base_url=ptbxl.url, tell=told.append)
     assert damaged.read_bytes() == whole
+    assert damaged.with_name("00003_lr.dat.old").read_bytes() == whole[:-2] + b"xx"
     assert lost.is_file()
-    assert len(told) == 1
-    assert told[0].startswith(f"PTB-XL: 2 files of records to fetch from {ptbxl.url}, 48 kB, into")
-    assert told[0].endswith("; 38 are there")
+    assert len(told) == 2
+    assert told[0].startswith(f"PTB-XL: {damaged} changed since it was fetched; it is fetched anew")
+    assert told[0].endswith("and kept with .old added to its name")
+    assert told[1].startswith(f"PTB-XL: 2 files of records to fetch from {ptbxl.url}, 48 kB, into")
+    assert told[1].endswith("; 38 are there")
+
+
+def own_file(path):
+    path.write_bytes(b"my own recording")
+
+
+def own_folder(path):
+    path.mkdir()
+
+
+def own_link(path):
+    path.symlink_to("where the disk is not mounted")
+
+
+@pytest.mark.parametrize("make", [own_file, own_folder, own_link])
+def test_files_of_the_user_are_not_replaced(mitdb, tmp_path, make):
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in ("100.dat", "101.hea"):
+        make(here / name)
+    with pytest.raises(
+        DatasetError, match=r"100\.dat \(and 1 more\) is another file than .* has; move it or"
+    ):
+        fetch_mitdb(here, records=["100", "101"], base_url=mitdb.url)
+    assert set(mitdb.gets) == set(mitdb.heads) == {"SHA256SUMS.txt"}
+    assert not list(here.glob("*.old"))
+    (here / "100.dat").rename(here / "mine.dat")
+    fetch_mitdb(here, records=["100"], base_url=mitdb.url)
+    assert (here / "100.dat").read_bytes() == (mitdb.folder / "100.dat").read_bytes()
+    assert os.path.lexists(here / "mine.dat")
+    assert os.path.lexists(here / "101.hea")
+
+
+def test_a_server_without_head(mitdb, tmp_path):
+    def has_no_head(handler, with_body):
+        return not with_body and (handler.plain(405, with_body=False) or True)
+
+    for name in ("SHA256SUMS.txt", "100.hea", "100.dat", "100.atr"):
+        mitdb.always(name, has_no_head)
+    told = []
+    fetch_mitdb(tmp_path / "here", records="100", base_url=mitdb.url, tell=told.append)
+    assert "3 files of records to fetch" in told[1]
+    assert ", of unknown size, into" in told[1]
+    assert (tmp_path / "here" / "100.dat").is_file()
 
 
 def test_the_size_is_told_before_and_progress_after(ptbxl, tmp_path, caplog):
@@ -272,6 +324,96 @@ def test_interrupted_like_by_ctrl_c(ptbxl, tmp_path):
         fetch_ptbxl(tmp_path / "here", base_url=ptbxl.url, progress=interrupt)
     fetch_ptbxl(tmp_path / "here", base_url=ptbxl.url)
     assert is_fetched(load_ptbxl(tmp_path / "here")).all()
+
+
+@pytest.fixture
+def silent(monkeypatch, mitdb):
+    """A way to have the server be silent at 100.dat, once, much longer than a stop may take."""
+    monkeypatch.setattr(_download, "TIMEOUT", (10.0, 60.0))
+
+    def plan(and_then, after_headers):
+        def fault(handler, with_body):
+            if after_headers:
+                handler.send_response(200)
+                handler.send_header("Content-Length", "28800")
+                handler.end_headers()
+                handler.wfile.write(b"\0" * 10_000)
+                handler.wfile.flush()
+            and_then()
+            mitdb.quit.wait(15)
+            handler.close_connection = True
+            return True
+
+        mitdb.plan("100.dat", fault)
+
+    return plan
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="sends itself a signal")
+@pytest.mark.parametrize("after_headers", [True, False])
+def test_ctrl_c_while_the_server_is_silent(mitdb, tmp_path, silent, after_headers):
+    begin = []
+
+    def ctrl_c():
+        begin.append(time.monotonic())
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    silent(ctrl_c, after_headers)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_mitdb(tmp_path / "here", records="100", base_url=mitdb.url)
+    assert time.monotonic() - begin[0] < _physionet.GRACE + 3
+    fetch_mitdb(tmp_path / "here", records="100", base_url=mitdb.url)
+    assert (tmp_path / "here/100.dat").read_bytes() == (mitdb.folder / "100.dat").read_bytes()
+
+
+def test_an_error_while_another_file_is_silent(mitdb, tmp_path, silent):
+    is_silent, begin = threading.Event(), []
+
+    def is_gone(handler, with_body):
+        if not with_body:
+            return False
+        assert is_silent.wait(10)
+        begin.append(time.monotonic())
+        handler.plain(404)
+        return True
+
+    silent(is_silent.set, after_headers=True)
+    mitdb.always("100.atr", is_gone)
+    with pytest.raises(DatasetError, match=r"100\.atr is not there"):
+        fetch_mitdb(tmp_path / "here", records="100", base_url=mitdb.url)
+    assert time.monotonic() - begin[0] < _physionet.GRACE + 3
+
+
+def test_what_can_end_ends_before_an_error(mitdb, tmp_path):
+    fetcher = _physionet.Fetcher(MITDB, tmp_path, progress=None, tell=None, base_url=mitdb.url)
+    begun, ended = threading.Event(), []
+
+    def work(connection, item):
+        if item == "bad":
+            assert begun.wait(10)
+            raise DatasetError("bad")
+        begun.set()
+        time.sleep(0.2)
+        ended.append(item)
+
+    with pytest.raises(DatasetError, match="bad"):
+        fetcher._each(work, ["slow", "bad"])
+    assert ended == ["slow"]
+
+
+def test_waiting_for_another_process_is_told(mitdb, tmp_path, monkeypatch):
+    monkeypatch.setattr(_physionet, "UNTOLD", 0.01)
+    here, told = tmp_path / "here", SimpleQueue()
+    here.mkdir()
+    call = partial(fetch_mitdb, here, records="100", base_url=mitdb.url, tell=told.put)
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(here / ".fetching.lock"):
+            future = pool.submit(call)
+            message = told.get(timeout=20)
+            assert not mitdb.heads
+        future.result()
+    assert message.endswith(f"another process fetches into {here}; waiting for it")
+    assert (here / "100.dat").is_file()
 
 
 def test_two_at_once_fetch_each_file_once(ptbxl, tmp_path):
@@ -342,11 +484,16 @@ def test_a_folder_that_is_a_file(mitdb, tmp_path):
     ("fetch", "params", "message"),
     [
         (fetch_ptbxl, {"fs": 250}, r"100 and 500 Hz, not at fs=250"),
+        (fetch_ptbxl, {"fs": [100]}, r"100 and 500 Hz, not at fs=\[100\]"),
         (fetch_ptbxl, {"folds": [11]}, r"folds 1 to 10"),
         (fetch_ptbxl, {"n_records": 0}, r"n_records must be a whole number"),
         (fetch_mimic_iv_ecg, {"n_records": True}, r"n_records must be a whole number"),
         (fetch_mitdb, {"records": ["100", "99"]}, r"has the records 100, .*got \['99'\]"),
         (fetch_mitdb, {"records": []}, r"has the records"),
+        (fetch_mitdb, {"records": "99"}, r"got \['99'\]"),
+        (fetch_mitdb, {"records": 99}, r"got \['99'\]"),
+        (fetch_mitdb, {"folder": "a\0b"}, r"folder must be a path, got 'a\\x00b' .*choose another"),
+        (fetch_mitdb, {"folder": 5}, r"folder must be a path, got 5"),
         (fetch_nstdb, {"records": ["100"]}, r"bw, em, ma, 118e00"),
         (fetch_cinc, {"sources": ["europe"]}, r"has the sources .*got \['europe'\]"),
     ],

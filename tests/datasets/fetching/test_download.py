@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -287,6 +288,43 @@ def test_a_size_that_is_not_announced(site, target):
     fetch(site, target)
 
 
+@pytest.mark.parametrize("status", [405, 501])
+def test_a_server_without_head_tells_no_size(site, target, status):
+    site.always(NAME, answers(status, b"No such method"))
+    with Connection(site.url, "page", threading.Event()) as connection:
+        assert connection.size(NAME) is None
+    with pytest.raises(DatasetError, match=rf"the server answers {status}"):
+        fetch(site, target)
+
+
+@pytest.mark.parametrize(
+    "url", [f"http://{'a' * 70}.com/", "http://[::1", "http://127.0.0.1:99999/", "nonsense"]
+)
+def test_addresses_that_are_none(target, url):
+    with (
+        Connection(url, "page", threading.Event()) as connection,
+        pytest.raises(DatasetError, match=r"1\.dat cannot be fetched \(.*; check the address\."),
+    ):
+        connection.fetch(NAME, target, SHA256, lambda _: None)
+
+
+def test_a_redirect_to_an_address_that_is_none(site, target):
+    site.always(NAME, answers(302, Location=f"http://{'a' * 70}.com/"))
+    with pytest.raises(DatasetError, match=r"cannot be fetched \(.*check the address"):
+        fetch(site, target)
+
+
+def test_a_file_in_the_way_is_kept(site, target):
+    target.parent.mkdir()
+    for content in (b"mine", b"mine too"):
+        target.write_bytes(content)
+        with Connection(site.url, "page", threading.Event()) as connection:
+            connection.fetch(NAME, target, SHA256, lambda _: None)
+        assert target.read_bytes() == CONTENT
+    kept = {path.name: path.read_bytes() for path in target.parent.iterdir() if path != target}
+    assert kept == {"001.dat.old": b"mine", "001.dat.old1": b"mine too"}
+
+
 def test_no_room_for_what_is_announced(site, target):
     site.always(NAME, answers(200, b"", Content_Length=str(10**17)))
     with pytest.raises(DatasetError, match=r"has no room for the 100000000000\.0 MB"):
@@ -306,6 +344,54 @@ def test_no_server(tmp_path, site, target):
     site.url = "http://127.0.0.1:9/"  # discard: nobody listens
     with pytest.raises(DatasetError, match=r"cannot be fetched after 4 tries .*check the network"):
         fetch(site, target)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_arrives_after_a_stop_is_not_written(site, target, monkeypatch, told):
+    """Neither after the silent server told its headers and some bytes, nor before."""
+    monkeypatch.setattr(_download, "TIMEOUT", (10.0, 60.0))
+    monkeypatch.setattr(_download, "_CHUNK", 1000)  # less than Python keeps before it writes
+    target.parent.mkdir()
+    part_of(target).write_bytes(CONTENT[:1000])
+    silent, goes_on = threading.Event(), threading.Event()
+
+    def pauses(handler, with_body):
+        handler.send_response(200)
+        handler.send_header("Content-Length", len(CONTENT))
+        handler.end_headers()
+        handler.wfile.write(CONTENT[:9000])
+        handler.wfile.flush()
+        silent.set()
+        goes_on.wait(30)
+        handler.wfile.write(CONTENT[9000:])
+        return True
+
+    def is_late(handler, with_body):
+        silent.set()
+        goes_on.wait(30)
+        handler.plain(200, CONTENT, with_body)
+        return True
+
+    site.plan(NAME, pauses if told else is_late)
+    moves, arrived, stop = [], threading.Event(), threading.Event()
+    with Connection(site.url, "page", stop) as connection, ThreadPoolExecutor(1) as pool:
+
+        def moved(n_bytes):
+            moves.append(n_bytes)
+            if sum(moves) == 9000:
+                arrived.set()
+
+        future = pool.submit(connection.fetch, NAME, target, SHA256, moved)
+        assert silent.wait(30)
+        assert not told or arrived.wait(30)
+        stop.set()
+        before = part_of(target).read_bytes()
+        goes_on.set()
+        with pytest.raises(_download.StoppedError):
+            future.result(30)
+    assert before == CONTENT[: 9000 if told else 1000]
+    assert part_of(target).read_bytes() == before
+    assert not target.exists()
 
 
 def test_another_thread_ends_it(site, target):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import shutil
 import threading
@@ -25,12 +27,14 @@ LARGEST_UNANNOUNCED = 2**28
 _CHUNK = 2**13
 _NUMBER = "[0-9]{1,18}"
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+# answers of servers that do not know HEAD
+_NO_HEAD = (405, 501)
 
 T = TypeVar("T")
 
 
 class StoppedError(Exception):
-    """Another connection failed: this one gives up."""
+    """Another connection failed, or the user stopped it: this one gives up."""
 
 
 class _BrokenError(Exception):
@@ -51,7 +55,7 @@ class Connection:
     page : str
         Where people read about the database and ask for access.
     stop : Event
-        Ends what is under way.
+        Ends what is under way; nothing is written once it is set, whatever still arrives.
     """
 
     def __init__(self, base_url: str, page: str, stop: threading.Event):
@@ -83,7 +87,7 @@ class Connection:
 
         def ask() -> int | None:
             with self._answer("HEAD", name) as answer:
-                return _length(answer)
+                return None if answer.status_code in _NO_HEAD else _length(answer)
 
         return self._patiently(ask, name, lambda: 0)
 
@@ -96,6 +100,7 @@ class Connection:
             Path below the database's folder.
         path : Path
             Of the file to write; until it is whole and checked, ``.part`` is added to its name.
+            A file that is there is kept, with ``.old`` added to its name.
         sha256 : str or None
             Its checksum, None where there is none.
         moved : callable
@@ -105,6 +110,13 @@ class Connection:
         -------
         int
             Size in bytes.
+
+        Raises
+        ------
+        DatasetError
+            If the file cannot be fetched or written, or has another checksum twice.
+        StoppedError
+            If `stop` was set.
         """
         part = path.with_name(path.name + ".part")
         try:
@@ -117,7 +129,10 @@ class Connection:
                     lambda: self._receive(name, part, moved), name, lambda: _n_bytes(part)
                 )
                 size = _n_bytes(part)
-                if sha256 is None or digest(part) == sha256:
+                whole = sha256 is None or digest(part) == sha256
+                self._go_on()
+                if whole:
+                    _keep(path)
                     part.replace(path)
                     return size
                 # bytes of an earlier try may be of another file: once more, from the start
@@ -164,14 +179,14 @@ class Connection:
             with open(part, "ab" if offset else "wb") as file:
                 try:
                     for chunk in answer.iter_content(_CHUNK):
-                        if self._stop.is_set():
-                            raise StoppedError
+                        self._go_on()
                         if offset + len(chunk) > limit:
                             raise DatasetError(
                                 f"{self.url(name)}: more than the {_mb(limit)} announced or "
                                 "allowed arrive; try later, or tell the site."
                             )
                         file.write(chunk)
+                        file.flush()  # else a thread that was left writes when it closes the file
                         offset += len(chunk)
                         moved(len(chunk))
                 except requests.RequestException as error:
@@ -195,9 +210,12 @@ class Connection:
                     "the clock and the certificates of this machine."
                 ) from None
             raise _BrokenError(_reason(error)) from None
-        except requests.RequestException as error:
-            raise DatasetError(f"{url} cannot be fetched: {_reason(error)}.") from None
+        except (requests.RequestException, ValueError) as error:  # ValueError: of odd addresses
+            raise DatasetError(
+                f"{url} cannot be fetched ({_reason(error)}); check the address."
+            ) from None
         try:
+            self._go_on()
             self._check(answer, url, name)
         except BaseException:
             answer.close()
@@ -206,6 +224,8 @@ class Connection:
 
     def _check(self, answer: Any, url: str, name: str) -> None:
         status = answer.status_code
+        if status in _NO_HEAD and answer.request.method == "HEAD":
+            return
         if status in _TRANSIENT:
             wait = answer.headers.get("Retry-After", "")
             pause = float(wait) if wait.isascii() and wait.isdigit() else 0.0
@@ -237,8 +257,7 @@ class Connection:
         """Return what an attempt returns, tried again as long as it gets further."""
         furthest, pauses = far(), iter(PAUSES)
         while True:
-            if self._stop.is_set():
-                raise StoppedError
+            self._go_on()
             try:
                 return attempt()
             except _BrokenError as error:
@@ -253,12 +272,23 @@ class Connection:
                     ) from None
                 self._stop.wait(max(pause, min(error.pause, LONGEST_PAUSE)))
 
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise StoppedError
+
 
 def _n_bytes(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _keep(path: Path) -> None:
+    """Move a file that is there out of the way, to a name that is free."""
+    if os.path.lexists(path):
+        names = (path.with_name(f"{path.name}.old{k or ''}") for k in itertools.count())
+        path.replace(next(name for name in names if not os.path.lexists(name)))
 
 
 def _length(answer: Any) -> int | None:

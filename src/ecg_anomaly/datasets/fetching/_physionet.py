@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from ...errors import DatasetError
 from ._checksums import LIST, read_checksums
-from ._download import Connection, StoppedError
+from ._download import Connection
 from ._verified import Verified
 
 #: Files at a time, as wfdb's own download has it.
 N_CONNECTIONS = 4
 #: Files of one kind whose sizes are asked for; those of more are reckoned from as many.
 N_ASKED = 16
+#: Seconds that threads have to end once stopped; one that waits for a server is left behind.
+GRACE = 1.0
+#: Seconds to wait for another process before that is told.
+UNTOLD = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -46,8 +53,6 @@ class Database:
 
     def cache_folder(self) -> Path:
         """Return its folder below ``$ECG_ANOMALY_CACHE`` or the user's cache folder."""
-        import os
-
         import platformdirs
 
         root = os.environ.get("ECG_ANOMALY_CACHE")
@@ -66,9 +71,15 @@ class Fetcher:
     progress : callable or None
         Called with the bytes done and in all, one call at a time but from several threads.
     tell : callable or None
-        Told what is fetched and how much it is, before it starts; by default it is logged.
+        Told what is fetched and how much it is, before it starts, which changed files are kept,
+        and what is waited for; by default it is logged.
     base_url : str or None
         Of a mirror.
+
+    Raises
+    ------
+    DatasetError
+        If `folder` is no path, or the list of files cannot be fetched.
     """
 
     def __init__(
@@ -81,7 +92,7 @@ class Fetcher:
         base_url: str | None,
     ):
         self.database = database
-        self.folder = database.cache_folder() if folder is None else Path(folder)
+        self.folder = database.cache_folder() if folder is None else _checked_folder(folder)
         self._tell = _log.info if tell is None else tell
         self._base_url = base_url or database.base_url
         self._tally = _Tally(progress)
@@ -107,7 +118,8 @@ class Fetcher:
         Raises
         ------
         DatasetError
-            If a file is not in the list of checksums or cannot be fetched.
+            If a file is not in the list of checksums or cannot be fetched, or another file, that
+            was not fetched, has its name.
         """
         names = list(names)
         checksums = self.listed(set(names).__contains__)
@@ -126,18 +138,33 @@ class Fetcher:
             self._download(missing, what, n_all=len(names))
 
     def _download(self, files: dict[str, str | None], what: str, n_all: int | None = None) -> None:
-        from filelock import FileLock
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".fetching.lock")
-            with lock:
+            with self._alone():
                 self._download_alone(files, what, len(files) if n_all is None else n_all)
         except OSError as error:
             raise DatasetError(
                 f"{self.folder} cannot be written ({error.strerror or error}); choose another "
                 "folder."
             ) from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from fetching into the folder meanwhile."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / ".fetching.lock")
+        try:
+            lock.acquire(timeout=UNTOLD)
+        except Timeout:
+            self._tell(
+                f"{self.database.name}: another process fetches into {self.folder}; waiting for it"
+            )
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _download_alone(self, files: dict[str, str | None], what: str, n_all: int) -> None:
         # another process may have brought them while this one waited
@@ -152,6 +179,7 @@ class Fetcher:
         if not files:
             return
         self._verified = verified
+        self._spare(list(files))
         sizes, exact = self._sizes(list(files))
         total = sum(sizes.values())
         there = n_all - len(files)
@@ -175,6 +203,24 @@ class Fetcher:
                 verified.add(name, sha256)
 
         self._each(fetch, list(files.items()))
+
+    def _spare(self, names: Sequence[str]) -> None:
+        """Refuse where files in the way are not of the database; tell which changed ones are kept.
+
+        A file that was right once and is not any more is damaged, or the user's edit: who knows.
+        """
+        there = [name for name in names if os.path.lexists(self.folder / name)]
+        others = [name for name in there if not self._verified.ever_held(name)]
+        if others:
+            raise DatasetError(
+                f"{self.folder / others[0]}{_and_more(others)} is another file than "
+                f"{self.database.name} has; move it or choose another folder."
+            )
+        if there:
+            self._tell(
+                f"{self.database.name}: {self.folder / there[0]}{_and_more(there)} changed since "
+                "it was fetched; it is fetched anew and kept with .old added to its name"
+            )
 
     def _sizes(self, names: Sequence[str]) -> tuple[dict[str, int], bool]:
         """Return the sizes of files in bytes, and whether all were asked for."""
@@ -205,7 +251,7 @@ class Fetcher:
         """Do some work for each item over several connections; the first error ends all."""
         waiting = iter(items)
         lock = threading.Lock()
-        self._stop.clear()
+        ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
         def next_items() -> Iterator:
             while not self._stop.is_set():
@@ -220,20 +266,24 @@ class Fetcher:
                 with Connection(self._base_url, self.database.page, self._stop) as connection:
                     for item in next_items():
                         work(connection, item)
-            except StoppedError:
-                pass
-            except BaseException:
-                self._stop.set()
-                raise
+            except BaseException as error:
+                ended.put(error)
+            else:
+                ended.put(None)
 
-        with ThreadPoolExecutor(min(N_CONNECTIONS, len(items))) as pool:
-            try:
-                done = [pool.submit(worker) for _ in range(min(N_CONNECTIONS, len(items)))]
-                for future in done:
-                    future.result()
-            except BaseException:
-                self._stop.set()  # Ctrl-C too: what is there is kept
-                raise
+        n_threads = min(N_CONNECTIONS, len(items))
+        threads = [threading.Thread(target=worker, daemon=True) for _ in range(n_threads)]
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in threads:
+                error = ended.get()
+                if error is not None:
+                    raise error
+        except BaseException:  # Ctrl-C too: what is there is kept
+            self._stop.set()
+            _leave(threads)
+            raise
 
 
 class _Tally:
@@ -267,6 +317,37 @@ def checked_number(n_records: int | None) -> int | None:
     if isinstance(n_records, bool) or not isinstance(n_records, int | np.integer) or n_records < 1:
         raise DatasetError(f"n_records must be a whole number from 1 on, got {n_records!r}.")
     return int(n_records)
+
+
+def chosen_names(names: str | Iterable[str]) -> list[str]:
+    """Return names as a list; what is no iterable of names, as a string, is one name."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        names = [names]
+    return [str(name) for name in names]
+
+
+def _checked_folder(folder: str | Path) -> Path:
+    try:
+        path = Path(folder)
+        with suppress(OSError):
+            path.lstat()
+    except (TypeError, ValueError) as error:
+        raise DatasetError(
+            f"folder must be a path, got {folder!r} ({error}); choose another."
+        ) from None
+    return path
+
+
+def _leave(threads: Sequence[threading.Thread]) -> None:
+    """Wait for threads to end, but not for those that wait for a server."""
+    deadline = time.monotonic() + GRACE
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
 def _told(total: int, exact: bool) -> str:

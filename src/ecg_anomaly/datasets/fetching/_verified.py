@@ -45,6 +45,10 @@ class Verified:
         self.add(name, sha256)
         return True
 
+    def ever_held(self, name: str) -> bool:
+        """Tell whether a file was once checked and right, whatever became of it."""
+        return name in self._notes
+
     def add(self, name: str, sha256: str) -> None:
         """Note that a file has this checksum."""
         note = self._note(self._folder / name, sha256)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import DatasetError
 from ._checksums import LIST
-from ._physionet import Database, Fetcher, checked_number
+from ._physionet import Database, Fetcher, checked_number, chosen_names
 
 CHALLENGE = Database("PhysioNet/CinC Challenge 2021", "challenge-2021", "1.0.3")
 #: Folders below ``training/``.
@@ -20,7 +20,7 @@ SOURCES = (
 def fetch_cinc(
     folder: str | Path | None = None,
     *,
-    sources: Iterable[str] = SOURCES,
+    sources: str | Iterable[str] = SOURCES,
     n_records: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
@@ -32,7 +32,7 @@ def fetch_cinc(
     ----------
     folder : str or Path, optional
         To write to; by default ``challenge-2021/1.0.3`` in the cache, see `fetch_ptbxl`.
-    sources : iterable of str, optional
+    sources : str or iterable of str, optional
         Of ``"chapman_shaoxing"``, ``"cpsc_2018"``, ``"cpsc_2018_extra"``, ``"georgia"``,
         ``"ningbo"``, ``"ptb"``, ``"ptb-xl"`` and ``"st_petersburg_incart"``; by default all.
     n_records : int, optional
@@ -59,7 +59,7 @@ def fetch_cinc(
     --------
     >>> dataset = load_cinc(fetch_cinc(sources=["georgia"], n_records=50))  # doctest: +SKIP
     """
-    chosen = [sources] if isinstance(sources, str) else [str(source) for source in sources]
+    chosen = chosen_names(sources)
     unknown = sorted(set(chosen) - set(SOURCES))
     if unknown or not chosen:
         raise DatasetError(

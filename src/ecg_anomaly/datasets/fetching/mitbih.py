@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import DatasetError
 from ..mitbih import RECORDS
-from ._physionet import Database, Fetcher, checked_number
+from ._physionet import Database, Fetcher, checked_number, chosen_names
 
 MITDB = Database("MIT-BIH Arrhythmia Database", "mitdb", "1.0.0")
 NSTDB = Database("MIT-BIH Noise Stress Test Database", "nstdb", "1.0.0")
@@ -22,7 +22,7 @@ NSTDB_RECORDS = (
 def fetch_mitdb(
     folder: str | Path | None = None,
     *,
-    records: Iterable[str] | None = None,
+    records: str | Iterable[str] | None = None,
     n_records: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
@@ -34,7 +34,7 @@ def fetch_mitdb(
     ----------
     folder : str or Path, optional
         To write to; by default ``mitdb/1.0.0`` in the cache, see `fetch_ptbxl`.
-    records : iterable of str, optional
+    records : str or iterable of str, optional
         Names of records, as in ``["100", "114"]``; by default all 48.
     n_records : int, optional
         The first so many of them; by default all.
@@ -69,7 +69,7 @@ def fetch_mitdb(
 def fetch_nstdb(
     folder: str | Path | None = None,
     *,
-    records: Iterable[str] | None = None,
+    records: str | Iterable[str] | None = None,
     n_records: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
@@ -83,7 +83,7 @@ def fetch_nstdb(
     ----------
     folder : str or Path, optional
         To write to; by default ``nstdb/1.0.0`` in the cache, see `fetch_ptbxl`.
-    records : iterable of str, optional
+    records : str or iterable of str, optional
         Names of records, as in ``["ma"]``; by default all 15.
     n_records : int, optional
         The first so many of them, noises first; by default all.
@@ -124,10 +124,10 @@ def fetch_nstdb(
 def _chosen(
     database: Database,
     every: tuple[str, ...],
-    records: Iterable[str] | None,
+    records: str | Iterable[str] | None,
     n_records: int | None,
 ) -> list[str]:
-    names = list(every) if records is None else [str(name) for name in records]
+    names = list(every) if records is None else chosen_names(records)
     unknown = sorted(set(names) - set(every))
     if unknown or not names:
         raise DatasetError(

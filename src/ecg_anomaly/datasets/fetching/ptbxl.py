@@ -29,7 +29,8 @@ def fetch_ptbxl(
     Parameters
     ----------
     folder : str or Path, optional
-        To write to; what is there and whole is not fetched again. By default
+        To write to; what is there and whole is not fetched again. A fetched file that changed
+        since is fetched anew and kept with ``.old`` added to its name. By default
         ``ptb-xl/1.0.3`` below ``$ECG_ANOMALY_CACHE`` or the user's cache folder.
     fs : {100, 500}, default=100
         Which of the two sets of files, in Hz.
@@ -41,8 +42,9 @@ def fetch_ptbxl(
         Called with the bytes done and in all, from several threads, one at a time. How many there
         are is reckoned from some files and corrected on the way.
     tell : callable, optional
-        Told, in a sentence, how many files and bytes are fetched before they are; by default
-        this is logged, at level INFO.
+        Told, in a sentence, how many files and bytes are fetched before they are, which changed
+        files are kept, and that another process is waited for; by default this is logged, at level
+        INFO.
     base_url : str, optional
         Of a mirror that serves the files as PhysioNet does.
 
@@ -55,8 +57,8 @@ def fetch_ptbxl(
     ------
     DatasetError
         If a parameter makes no sense, the server cannot be reached or refuses, a file arrives with
-        another checksum than announced twice, or there is no room. What came is kept: the same call
-        goes on.
+        another checksum than announced twice, there is no room, or `folder` holds a file of the
+        same name that was not fetched. What came is kept: the same call goes on.
 
     See Also
     --------
@@ -73,16 +75,18 @@ def fetch_ptbxl(
     >>> test = load_ptbxl(folder, folds=[10])  # doctest: +SKIP
     >>> test = test[is_fetched(test)]  # doctest: +SKIP
     """
-    if fs not in _FILE_COLUMN:
-        raise DatasetError(f"PTB-XL has files at 100 and 500 Hz, not at fs={fs!r}.")
+    try:
+        file_column = _FILE_COLUMN[fs]
+    except (KeyError, TypeError):  # TypeError: of a list
+        raise DatasetError(f"PTB-XL has files at 100 and 500 Hz, not at fs={fs!r}.") from None
     chosen = None if folds is None else _checked_folds(folds)
     first = checked_number(n_records)
     fetcher = Fetcher(PTBXL, folder, progress=progress, tell=tell, base_url=base_url)
     fetcher.get([_TABLE, _STATEMENTS], "tables")
     path = fetcher.folder / _TABLE
-    table = read_table(path, ["strat_fold", _FILE_COLUMN[fs]], "PTB-XL")
+    table = read_table(path, ["strat_fold", file_column], "PTB-XL")
     if chosen is not None:
         table = table[whole_numbers(table["strat_fold"], path, low=1, high=10).isin(chosen)]
-    names = [name.decode() for name in relative_paths(table[_FILE_COLUMN[fs]][:first], path)]
+    names = [name.decode() for name in relative_paths(table[file_column][:first], path)]
     fetcher.get([f"{name}{end}" for name in names for end in (".hea", ".dat")], "files of records")
     return fetcher.folder
