@@ -30,8 +30,9 @@ def reader_library(name: str, path: Path, what: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
+        package = name.partition(".")[0]
         raise RecordFileError(
-            f"{path}: {what} needs {name}; pip install 'ecg-anomaly[formats]'."
+            f"{path}: {what} needs {package}; pip install 'ecg-anomaly[formats]'."
         ) from None
 
 
