@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from ecg_anomaly.errors import ECGError, LabelError, SignalError
 from ecg_anomaly.metrics import (
@@ -77,6 +78,7 @@ def test_sensitivity_where_ties_make_the_curve_a_line():
 @given(labelled_scores())
 def test_auroc_is_the_mann_whitney_statistic(data):
     assert anomaly_auroc(*data) == pytest.approx(mann_whitney(*data), abs=1e-12)
+    assert anomaly_auroc(*data) == pytest.approx(roc_auc_score(*data), abs=1e-12)
 
 
 @given(labelled_scores(), st.sampled_from([np.exp, np.arctan, lambda x: x**3, lambda x: 2 * x - 5]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import SignalError
+from ._pairs import pairs_won
 from ._shares import check_resampling
 
 if TYPE_CHECKING:
@@ -345,14 +346,8 @@ def _point(values: np.ndarray, mask: np.ndarray, tolerance: int) -> tuple[float,
 
 
 def _auroc(values: np.ndarray, positive: np.ndarray) -> float:
-    from scipy.stats import rankdata
-
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    if not n_positive or not n_negative:
-        return np.nan
-    wins = rankdata(values)[positive].sum() - n_positive * (n_positive + 1) / 2
-    return float(wins / (n_positive * n_negative))
+    won, n_pairs = pairs_won(values, positive)
+    return won / n_pairs if n_pairs else np.nan
 
 
 def _rank(values: np.ndarray, mask: np.ndarray) -> tuple[float, float, float]:

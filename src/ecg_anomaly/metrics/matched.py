@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import SignalError
+from ._pairs import pairs_won
 from .detection import check_labels
 
 
@@ -45,7 +46,6 @@ def matched_auroc(y, scores, *strata) -> float:
     1.0
     """
     import pandas as pd
-    from scipy.stats import rankdata
 
     is_anomaly, anomaly_score = check_labels(y, scores)
     columns = [np.asarray(column) for column in strata]
@@ -55,17 +55,12 @@ def matched_auroc(y, scores, *strata) -> float:
             "one value a record in each."
         )
     table = pd.DataFrame(dict(enumerate(columns)))
-    wins = pairs = 0.0
-    for rows in table.groupby(list(table.columns), dropna=True).indices.values():
-        labels = is_anomaly[rows]
-        n_anomalies, n_normals = int(labels.sum()), int((~labels).sum())
-        if n_anomalies and n_normals:
-            ranks = rankdata(anomaly_score[rows])
-            wins += ranks[labels].sum() - n_anomalies * (n_anomalies + 1) / 2
-            pairs += n_anomalies * n_normals
-    if not pairs:
+    strata_rows = table.groupby(list(table.columns), dropna=True).indices.values()
+    pairs = [pairs_won(anomaly_score[rows], is_anomaly[rows]) for rows in strata_rows]
+    n_pairs = sum(n for _, n in pairs)
+    if not n_pairs:
         raise SignalError("no stratum holds both a normal and an anomaly; use wider bands.")
-    return float(wins / pairs)
+    return sum(won for won, _ in pairs) / n_pairs
 
 
 def age_band(age, width: float = 5.0) -> np.ndarray:
