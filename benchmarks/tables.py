@@ -204,20 +204,20 @@ def files(document):
 def each_file(document):
     """Return what came out of every test file."""
     lines = [
-        "| file | leads | other channels | fs (Hz) | seconds | mV | findings |",
-        "|---|---|---|---|---|---|---|",
+        "| file | leads | Hz | s | mV | findings |",
+        "|---|---|---|---|---|---|",
     ]
-    for row in document["each"]:
-        # of long paths, where they begin and what the file is called
-        first, *_, last = parts = row["file"].split("/")
-        name = f"{first}/.../{last}" if len(row["file"]) > 60 else "/".join(parts)
+    for row in sorted(document["each"], key=lambda row: row["file"].startswith("wfdb")):
+        folder, *between, name = row["file"].split("/")
+        name = f"{folder}/{'.../' if between else ''}{name}".removesuffix(".hea")
         if "refused" in row:
-            lines.append(f"| {name} | refused: {row['refused']} | | | | | |")
+            lines.append(f"| {name} | refused: {row['refused']} | | | | |")
             continue
         low, high = row["mv"]
+        others = f"; {row['others']} others" if row["others"] else ""
         lines.append(
-            f"| {name} | {row['leads']} | {row['others'] or ''} | {row['fs']:g} | "
-            f"{row['seconds']:g} | {low:g} to {high:g} | {', '.join(row['findings'])} |"
+            f"| {name} | {row['leads']}{others} | {row['fs']:g} | {row['seconds']:g} | "
+            f"{low:g} to {high:g} | {', '.join(row['findings'])} |"
         )
     return "\n".join(lines)
 
