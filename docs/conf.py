@@ -1,6 +1,7 @@
 """Configuration of the documentation."""
 
 from importlib.metadata import version as _version
+from pathlib import Path
 
 from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst
@@ -43,3 +44,5 @@ exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "ecg-anomaly"
+# pages without pages below them have no navigation to show beside them
+html_sidebars = {path.stem: [] for path in Path(__file__).parent.glob("*.md")}
