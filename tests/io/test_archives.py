@@ -98,6 +98,7 @@ def test_nothing_is_unpacked_where_there_is_no_archive(tmp_path, monkeypatch):
 def test_names_of_other_systems(ecg, tmp_path):
     edf = exports.edf(ecg, 100, STANDARD_LEADS)
     files = {
+        "ward\\": b"",
         "ward\\rec.edf": edf,
         "ECG 12:30:00.edf": edf,
         "A/rec.edf": edf,
@@ -194,6 +195,39 @@ def test_archives_of_other_kinds(tmp_path, method, flag, problem):
         content[begin : begin + 4] = bytes([flag, 0, method, 0])
     path.write_bytes(content)
     refused_for(problem, path)
+
+
+@pytest.mark.parametrize("name", [".", "", "./"])
+def test_names_that_are_none(ecg, tmp_path, name):
+    path = zipped(tmp_path / "a.zip", {"xx": b"x", "a.edf": exports.edf(ecg, 100, STANDARD_LEADS)})
+    content = path.read_bytes()
+    if name:
+        content = content.replace(b"xx", name.encode().ljust(2, b"/"))
+    else:
+        for mark, place, header in ((b"PK\3\4", 26, 30), (b"PK\1\2", 28, 46)):
+            begin = content.index(mark)
+            content = (
+                content[: begin + place] + bytes(2) + content[begin + place + 2 : begin + header]
+                + content[begin + header + 2 :]
+            )  # fmt: skip
+    path.write_bytes(content)
+    refused_for(r"a\.zip: ", path)
+
+
+def test_folders_that_are_named_twice(ecg, tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("w/", b"")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("w/", b"")
+        archive.writestr("w/a.edf", exports.edf(ecg, 100, STANDARD_LEADS))
+    with unzipped(path) as (files, read):
+        assert read(files[0]).leads == STANDARD_LEADS
+
+
+def test_a_file_and_a_folder_of_one_name(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"a": b"x", "a/b.hea": b"y"})
+    refused_for("a file and a folder of one name", path)
 
 
 def test_two_files_of_one_name_are_refused(tmp_path):

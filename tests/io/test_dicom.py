@@ -9,7 +9,12 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from ecg_anomaly import make_ecg
 from ecg_anomaly.errors import RecordFileError
@@ -90,6 +95,19 @@ def test_numbers_of_other_things_are_no_leads(read, ecg):
     assert not set(read(group(ecg, about=about)).leads) & set(STANDARD_LEADS)
 
 
+@pytest.mark.parametrize(
+    ("number", "meaning", "label", "name"),
+    [(65, "-aVR", "aVR", "-aVR"), (11, "Lead V3R", "V3", "Lead V3R"), (66, "", "", "V8"),
+     (0, "Lead II", "", "II")],
+)  # fmt: skip
+def test_a_code_says_more_than_a_text(read, ecg, number, meaning, label, name):
+    def about(_, channel, source):
+        source.CodingSchemeDesignator, source.CodeValue = "MDC", f"2:{number}"
+        source.CodeMeaning, channel.ChannelLabel = meaning, label
+
+    assert read(group(ecg[:1], ["I"], about)).leads == (name,)
+
+
 def test_a_lead_twice_in_a_group_is_refused(read, ecg):
     with pytest.raises(RecordFileError, match="lead II is there more than once"):
         read(group(ecg[:3], ["I", "II", "II"]))
@@ -116,13 +134,49 @@ def test_objects_that_are_no_ecg(read, ecg):
 def test_pressure_and_respiration_are_kept_apart(read, ecg, every):
     def about(_, channel, source):
         source.CodingSchemeDesignator, source.CodeMeaning = "99X", "Arterial pressure"
-        channel.ChannelBaseline = 0
+        channel.ChannelBaseline = 100
 
     slow = group(ecg[:1, ::every], ["I"], about, fs=FS / every, unit="mmHg")
     record = read(group(ecg), slow)
     is_whole(record, ecg)
     (extra,) = record.extra.values()
     assert (extra.unit, extra.fs, len(extra.signal)) == ("mmHg", FS / every, len(ecg[0, ::every]))
+    stored = np.rint((ecg[0, ::every] - 10) / 5)
+    np.testing.assert_allclose(extra.signal, 5 * stored + 100)
+
+
+def test_channels_of_one_name_in_several_groups_are_several(read, ecg):
+    def about(_, channel, source):
+        source.CodingSchemeDesignator, source.CodeMeaning = "99X", "Aux"
+
+    half = ecg.shape[1] // 2
+    record = read(
+        group(ecg[:1], ["I"], about),
+        group(ecg[1:2, half:], ["I"], about, offset=1000.0 * half / FS),
+        group(ecg[2:3], ["I"], about, unit="mmHg"),
+        group(ecg[3:4, ::2], ["I"], about, fs=FS / 2, unit="mmHg"),
+    )
+    assert record.leads == ("Aux#1", "Aux#2")
+    np.testing.assert_allclose(record.signal[0], ecg[0], atol=3e-3)
+    np.testing.assert_allclose(record.signal[1, half:], ecg[1, half:], atol=3e-3)
+    assert [(extra.unit, extra.fs) for extra in record.extra.values()] == [
+        ("mmHg", FS),
+        ("mmHg", FS / 2),
+    ]
+
+
+def test_channels_beside_the_ecg_need_no_calibration(read, ecg):
+    def marker(_, channel, source):
+        source.CodingSchemeDesignator, source.CodeMeaning = "99X", "Marker"
+        del channel.ChannelSensitivity, channel.ChannelSensitivityUnitsSequence
+
+    def respiration(_, channel, source):
+        source.CodingSchemeDesignator, source.CodeMeaning = "99X", "Respiration"
+
+    others = group(ecg[:1], ["I"], marker), group(ecg[:1, ::10], ["I"], respiration, fs=FS / 10)
+    record = read(group(ecg), *others)
+    is_whole(record, ecg)
+    assert list(record.extra) == ["Marker", "Respiration"]
 
 
 # Samples
@@ -162,6 +216,24 @@ def test_big_endian(ecg, tmp_path):
     path = tmp_path / "rec.dcm"
     pydicom.dcmwrite(path, whole, implicit_vr=False, little_endian=False, enforce_file_format=True)
     is_whole(read_record(path), gap)
+
+
+@pytest.mark.parametrize("uid", [None, "1.2.3.4"])
+def test_a_transfer_syntax_that_is_not_known(ecg, tmp_path, uid):
+    path = tmp_path / "rec.dcm"
+    content = exports.dicom(group(ecg))
+    known = ExplicitVRLittleEndian.encode() + b"\0"
+    assert content.count(known) == 1
+    if uid:
+        content = content.replace(known, uid.encode().ljust(len(known), b"\0"))
+    else:
+        dataset = pydicom.dcmread(io.BytesIO(content))
+        del dataset.file_meta.TransferSyntaxUID
+        made = io.BytesIO()
+        pydicom.dcmwrite(made, dataset, implicit_vr=False, little_endian=True)
+        content = made.getvalue()
+    path.write_bytes(content)
+    is_whole(read_record(path), ecg)
 
 
 def test_a_deflated_bomb(ecg, tmp_path):

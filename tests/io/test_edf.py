@@ -54,7 +54,10 @@ def read(tmp_path):
     return read
 
 
-@pytest.mark.parametrize("label", ["ECG1", "ekg 1", "ECG-L", "Holter ECG", "ECG"])
+@pytest.mark.parametrize(
+    "label",
+    ["ECG1", "ekg 1", "ECG-L", "Holter ECG", "ECG", "EEG EKG1-REF", "POL ECG2", "ECG LL-RA"],
+)
 def test_labels_of_no_standard_lead(read, content, label):
     record = read(changed(content, 0, label=label))
     assert record.leads == (label, "II")
@@ -64,14 +67,14 @@ def test_labels_of_no_standard_lead(read, content, label):
 @pytest.mark.parametrize(
     ("label", "lead"),
     [("EKGIII", "III"), ("ecg_aVF", "aVF"), ("V3_ECG", "V3"), ("ECG:V1", "V1"), ("MLII", "MLII"),
-     ("ECG MCL1", "MCL1"), ("Lead I", "I")],
+     ("EEG EKG III", "III"), ("POL ECG V4", "V4"), ("ECG MCL1", "MCL1"), ("Lead I", "I")],
 )  # fmt: skip
 def test_labels_of_leads(read, content, label, lead):
     assert read(changed(content, 0, label=label)).leads == (lead, "II")
 
 
 def test_what_is_no_ecg_is_kept_apart_and_told(read, ecg):
-    others = [("ECG rate", ecg[0]), ("EEG Fpz-Cz", ecg[1]), ("Flow", ecg[2])]
+    others = [("ECG rate", ecg[0]), ("EEG Fpz-Cz", ecg[1]), ("Flow", ecg[2]), ("L5", ecg[3])]
     content = exports.edf(ecg[:1], FS, ["I"], others=others)
     for number, unit in ((1, "bpm"), (3, "l/min")):
         content = changed(content, number, unit=unit)
@@ -81,10 +84,12 @@ def test_what_is_no_ecg_is_kept_apart_and_told(read, ecg):
         "ECG rate": "bpm",
         "EEG Fpz-Cz": "uV",
         "Flow": "l/min",
+        "L5": "uV",  # a contact within the brain
     }
     assert [(finding.kind, finding.lead) for finding in record.quality] == [
         (FindingKind.EXTRA_CHANNEL, "ECG rate"),
         (FindingKind.EXTRA_CHANNEL, "EEG Fpz-Cz"),
+        (FindingKind.EXTRA_CHANNEL, "L5"),
     ]
 
 

@@ -88,15 +88,38 @@ def test_other_sequences_are_told_and_measurements_are_not(read, aecg):
     assert not read(aecg.replace(b"</series>", rate + b"</series>")).quality
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (b'durationperchannel="4000"', b'durationperchannel="3000"'),
-        (b'samplespersecond="250"', b'samplespersecond="125"'),
-    ],
-)
-def test_samples_that_would_be_lost_are_refused(read, ecg, old, new):
+PLAIN = b'dataencoding="Plain" compression="Uncompressed"'
+
+
+@pytest.mark.parametrize("kind", ["base64", "plain", "none", "flag"])
+def test_samples_that_would_be_lost_are_refused(read, ecg, kind):
     content = exports.sierra(ecg, FS, STANDARD_LEADS)
-    assert old in content
-    with pytest.raises(RecordFileError, match="but announces"):
-        read(content.replace(old, new))
+    usual = b'dataencoding="Base64" compression="Uncompressed"'
+    assert usual in content
+    if kind == "plain":
+        stored = np.rint(1000 * ecg / 5).astype(int).ravel()
+        text = " ".join(map(str, stored)).encode()
+        content = re.sub(rb">[^<>]*(?=</parsedwaveforms>)", b">" + text, content)
+    how = {"plain": PLAIN, "none": usual.replace(b"Uncompressed", b"None"),
+           "flag": b'dataencoding="Base64" compressflag="False" compressmethod="XLI"'}  # fmt: skip
+    content = content.replace(usual, how.get(kind, usual))
+    np.testing.assert_allclose(read(content).signal, ecg, atol=3e-3)
+    for old, new in (("durationperchannel", 3000), ("durationperchannel", 500),
+                     ("samplespersecond", 125)):  # fmt: skip
+        changed = re.sub(rf'{old}="\d+"'.encode(), f'{old}="{new}"'.encode(), content)
+        assert changed != content
+        with pytest.raises(RecordFileError, match="but announces"):
+            read(changed)
+
+
+def test_other_series_need_no_scale(read, aecg, ecg):
+    beats = (
+        b'<component><series><code code="REPRESENTATIVE_BEAT"/><component><sequenceSet><component>'
+        b'<sequence><code code="TIME_RELATIVE"/><value><head value="0" unit="s"/>'
+        b'<increment value="0.004" unit="s"/></value></sequence></component><component><sequence>'
+        b'<code code="MDC_ECG_LEAD_I"/><value><origin value="0" unit="uV"/>'
+        b'<scale value="0" unit="uV"/><digits>1 2</digits></value></sequence></component>'
+        b"</sequenceSet></component></series></component>"
+    )
+    record = read(aecg.replace(b"</AnnotatedECG>", beats + b"</AnnotatedECG>"))
+    np.testing.assert_allclose(record.signal, ecg, atol=3e-3)

@@ -66,13 +66,18 @@ def read_channels(header: Header) -> tuple[list[ChannelData], list[Finding]]:
     return channels, findings + kept_apart(channels) + more
 
 
+def is_other(name: str) -> bool:
+    """Tell whether a channel is, by its name, something else than an ECG."""
+    return bool(_OTHER.search(name.replace("_", " ")))
+
+
 def kept_apart(channels: Iterable[ChannelData]) -> list[Finding]:
     """Tell of channels that may be ECGs, but are no leads by their names."""
     return [
         Finding(FindingKind.EXTRA_CHANNEL, channel.name, detail=f"in {channel.unit}, kept apart")
         for channel in channels
         if not channel.is_lead
-        and (mv_per_unit(channel.unit) is not None or not _OTHER.search(channel.name))
+        and (mv_per_unit(channel.unit) is not None or not is_other(channel.name))
     ]
 
 
@@ -92,7 +97,7 @@ def is_lead(spec: SignalSpec) -> bool:
     if canonical_lead(spec.name) in STANDARD_LEADS:
         return True
     is_voltage = not spec.unit or mv_per_unit(spec.unit) is not None
-    return is_voltage and not _OTHER.search(spec.name.replace("_", " "))
+    return is_voltage and not is_other(spec.name)
 
 
 def values_a_frame(specs: Iterable[SignalSpec]) -> int:

@@ -30,9 +30,12 @@ def start_of(annotations: Mapping[str, Any]) -> datetime | None:
     >>> start_of({"time": "2020-05-01T10:11:12"})
     datetime.datetime(2020, 5, 1, 10, 11, 12)
     """
+    text = str(annotations.get("time"))
     try:
-        time = datetime.fromisoformat(str(annotations.get("time")))
+        time = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if "T" not in text:  # a day alone
         return None
     return time if time.tzinfo is None else None
 

@@ -172,7 +172,7 @@ def _check(record: Record, where: str, header: Path) -> None:
             f"patient {record.patient_id[:40]!r} would read back otherwise; change the id."
         )
     if start_of(record.annotations) not in (None, start_of(again.annotations)):
-        raise refuse(f"the time {record.annotations['time']!r} would read back otherwise.")
+        raise refuse(f"the time {record.annotations['time']!r} would read back otherwise; drop it.")
     pairs = zip(_channels(record), _channels(again), strict=True)
     for number, (given, read) in enumerate(pairs):
         name, unit, signal, fs = given

@@ -162,7 +162,7 @@ def _unpack(path: Path, target: Path) -> None:
             _check(path, members, target)
             for member in members:
                 name = _name(member)
-                if not (member.is_dir() or _is_of_macos(name)):
+                if not (name.endswith("/") or _is_of_macos(name)):
                     _write(path, archive, member, target / name)
     except RecordFileError:
         raise
@@ -174,6 +174,8 @@ def _problem(error: Exception) -> str:
     """Return what is wrong with an archive, and the remedy."""
     if isinstance(error, NotImplementedError):
         return "is packed by a method that is not known; unpack it first."
+    if isinstance(error, FileExistsError):
+        return "holds a file and a folder of one name; unpack it yourself."
     if isinstance(error, FileNotFoundError):
         return f"cannot be read ({error.strerror}); check the path."
     # bzip2 tells of damage by an OSError without a number
@@ -194,7 +196,8 @@ def _check(path: Path, members: list[zipfile.ZipInfo], target: Path) -> None:
         raise RecordFileError(f"{path}: holds {len(members)} files; unpack it yourself.")
     for member in members:
         name, mode = _name(member), member.external_attr >> 16
-        outside = PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
+        parts = PurePosixPath(name).parts
+        outside = not parts or PurePosixPath(name).is_absolute() or ".." in parts
         # a colon is fine in a name, but not on Windows
         if outside or _DRIVE.match(name) or "\0" in name or (os.name == "nt" and ":" in name):
             raise RecordFileError(
@@ -202,7 +205,7 @@ def _check(path: Path, members: list[zipfile.ZipInfo], target: Path) -> None:
             )
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise RecordFileError(f"{path}: {name[:80]!r} is no file but a link or device.")
-    names = [str(PurePosixPath(_name(member))) for member in members]
+    names = [name for member in members if not (name := _name(member)).endswith("/")]
     if len(set(names)) < len(names):
         raise RecordFileError(f"{path}: holds two files of one name; unpack it yourself.")
     total = sum(member.file_size for member in members)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ..findings import Finding, FindingKind
 from ..leads import STANDARD_LEADS, canonical_lead
 from ..records import Record
 from ._assemble import assemble
-from ._channels import MAX_GROWTH, ChannelData, kept_apart
+from ._channels import MAX_GROWTH, ChannelData, is_other, kept_apart
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import check_scale, lead_in_mv, reader_library, told_of
@@ -30,13 +30,13 @@ MAGIC = b"DICM"
 _CODES = {"SCPECG": re.compile(r"5\.6\.3-9-(\d+)()"), "MDC": re.compile(r"2:(\d+)|131(\d{3})")}
 _LEADS = {
     1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF",
-    **{k + 2: f"V{k}" for k in range(1, 7)},
+    **{k + 2: f"V{k}" for k in range(1, 7)}, 9: "V7", 66: "V8", 67: "V9",
 }  # fmt: skip
 # Storage classes in which a voltage without a lead's name is an ECG all the same.
 _ECG_CLASSES = "1.2.840.10008.5.1.4.1.1.9.1."
 _LINEAR = ("SB", "UB", "SS", "US", "SL", "UL")
 # How many times its size a deflated file may have; ECGs have ten times.
-_MOST_GROWTH, _SMALL = 100, 2**20
+_MOST_GROWTH, _SMALL, _PIECE = 100, 2**20, 2**16
 _WHAT = "DICOM waveform"
 
 
@@ -88,21 +88,19 @@ def read_dicom(
 def _check_inflated(path: Path, pydicom: Any) -> None:
     """Refuse a deflated file that would fill the memory: pydicom inflates it whole."""
     meta = pydicom.filereader.read_file_meta_info(path)
-    if not getattr(meta.get("TransferSyntaxUID"), "is_deflated", False):
+    if meta.get("TransferSyntaxUID") != pydicom.uid.DeflatedExplicitVRLittleEndian:
         return
     with path.open("rb") as file:
         # preamble, magic, and the element that tells how long the rest of the header is
         file.seek(128 + 4 + 12 + meta.FileMetaInformationGroupLength)
-        deflated = file.read()
-    most = max(_SMALL, _MOST_GROWTH * len(deflated))
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    while deflated and not inflater.eof:
-        most -= len(inflater.decompress(deflated, _SMALL))
-        deflated = inflater.unconsumed_tail
-        if most < 0:
-            raise RecordFileError(
-                f"{path}: would inflate to {_MOST_GROWTH} times its size; do not trust it."
-            )
+        most = max(_SMALL, _MOST_GROWTH * path.stat().st_size)
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        while (piece := inflater.unconsumed_tail or file.read(_PIECE)) and not inflater.eof:
+            most -= len(inflater.decompress(piece, _SMALL))
+            if most < 0:
+                raise RecordFileError(
+                    f"{path}: would inflate to {_MOST_GROWTH} times its size; do not trust it."
+                )
 
 
 def _rhythm(path: Path, dataset: Any) -> list[int]:
@@ -125,14 +123,23 @@ def _rhythm(path: Path, dataset: Any) -> list[int]:
 
 @dataclass(eq=False)
 class _Part:
-    """A channel of a group: when it begins, in seconds, and its samples in its unit.
+    """A channel, when it begins, in seconds, and the number of its group.
 
     `twin` counts the channels of this name that stand before it in the group.
     """
 
     channel: ChannelData
     start: float
-    twin: int = 0
+    twin: int
+    group: int
+
+    @property
+    def key(self) -> tuple:
+        """Tell which parts are of one channel."""
+        channel = self.channel
+        # what is not called by a standard name may be another channel in another group
+        of_group = None if channel.name in STANDARD_LEADS else self.group
+        return channel.name, channel.is_lead, self.twin, of_group
 
 
 def _parts(path: Path, dataset: Any, number: int) -> Iterator[_Part]:
@@ -153,13 +160,14 @@ def _parts(path: Path, dataset: Any, number: int) -> Iterator[_Part]:
         seconds, samples = (
             float(about.get(f"Channel{kind}Skew") or 0) for kind in ("Time", "Sample")
         )
-        # what a lead lacks is an error, and what else there is need not be in volts
-        if name in STANDARD_LEADS or (is_ecg and (not unit or mv_per_unit(unit) is not None)):
-            channel = lead_in_mv(path, name, unit, fs, _physical(path, name, about, values))
+        may_be_lead = is_ecg and mv_per_unit(unit) is not None and not is_other(name)
+        if name in STANDARD_LEADS or may_be_lead:
+            _check_calibration(path, name, about)
+            channel = lead_in_mv(path, name, unit, fs, _physical(about, values))
         else:
-            channel = ChannelData(name, unit, fs, values * _factor(about), False)
+            channel = ChannelData(name, unit, fs, _physical(about, values), False)
         start = offset + seconds + (samples / fs if samples else 0)
-        yield _Part(channel, start, names.count(name))
+        yield _Part(channel, start, names.count(name), number)
         names.append(name)
 
 
@@ -184,7 +192,7 @@ def _stored(path: Path, dataset: Any, number: int) -> np.ndarray:
     if isinstance(padding, bytes):
         padding = np.frombuffer(padding, stored.dtype)[:1]
     # pydicom gives bytes as they are in the file, and takes them for this machine's
-    if not dataset.file_meta.TransferSyntaxUID.is_little_endian:
+    if not dataset.original_encoding[1]:
         stored = stored.byteswap()
         padding = padding.byteswap() if isinstance(padding, np.ndarray) else padding
     values = stored.astype(np.float64)
@@ -204,26 +212,24 @@ def _placed(path: Path, parts: Sequence[_Part]) -> tuple[list[ChannelData], list
     first = min(part.start for part in parts)
     spans = [part.start - first + len(part.channel.values) / part.channel.fs for part in parts]
     n_stored = sum(len(part.channel.values) for part in parts)
-    names = {(part.channel.name, part.twin): part.channel.fs for part in parts}
-    if max(spans) * sum(names.values()) > MAX_GROWTH * n_stored:
+    rows = {part.key: part.channel.fs for part in parts}
+    if max(spans) * sum(rows.values()) > MAX_GROWTH * n_stored:
         raise RecordFileError(f"{path}: has groups that lie far apart in time; export them apart.")
-    found: dict[tuple[str, int], ChannelData] = {}
+    found: dict[tuple, ChannelData] = {}
     # the longest first: a rhythm strip counts, not the part of it that is among the others
     for part in sorted(parts, key=lambda part: -len(part.channel.values)):
-        channel = part.channel
-        key = (channel.name, part.twin)
+        channel, key = part.channel, part.key
         begin = round((part.start - first) * channel.fs)
         if key not in found:
             whole = np.full(round(max(spans) * channel.fs), np.nan, channel.values.dtype)
-            found[key] = ChannelData(channel.name, channel.unit, channel.fs, whole, channel.is_lead)
+            found[key] = replace(channel, values=whole)
         whole = found[key].values[begin:][: len(channel.values)]
         free = np.isnan(whole)
         whole[free] = channel.values[: len(whole)][free]
         if not free.all():
             detail = "the longer one counts"
             findings.append(Finding(FindingKind.NAME_REPEATED, channel.name, detail=detail))
-    order = dict.fromkeys((part.channel.name, part.twin) for part in parts)
-    return [found[key] for key in order], findings
+    return [found[key] for key in rows], findings
 
 
 def _age(dataset: Any, start: datetime | None) -> float | None:
@@ -242,8 +248,10 @@ def _name(about: Any) -> str:
     if code and _term(code) in _LEADS:
         return _LEADS[_term(code)]
     texts = [str(about.get("ChannelLabel") or ""), str(source.get("CodeMeaning") or "")]
-    names = [re.sub(r"\s*\(.*\)$", "", text).strip() for text in texts]
-    standard = [canonical_lead(name) for name in names if canonical_lead(name) in STANDARD_LEADS]
+    names = [canonical_lead(re.sub(r"\s*\(.*\)$", "", text)) for text in texts]
+    if code and _term(code):  # another lead, such as -aVR or V3R, whatever a text says
+        names = [name for name in names if name not in STANDARD_LEADS]
+    standard = [name for name in names if name in STANDARD_LEADS]
     return next(filter(None, [*standard[-1:], *names]), "unnamed")
 
 
@@ -252,25 +260,23 @@ def _term(code: re.Match) -> int:
     return int(code[1]) if code[1] else int(f"131{code[2]}") - 2 * 65536
 
 
-def _physical(path: Path, name: str, about: Any, values: np.ndarray) -> np.ndarray:
-    """Return the samples of a lead in its unit."""
+def _check_calibration(path: Path, name: str, about: Any) -> None:
     if about.get("ChannelSensitivity") is None:
         raise RecordFileError(
             f"{path}: tells no calibration of lead {name}; export it with its sensitivity."
         )
-    # the baseline is in the unit of the sensitivity
-    return values * check_scale(path, name, _factor(about)) + float(
-        about.get("ChannelBaseline") or 0
-    )
+    check_scale(path, name, _factor(about))
+
+
+def _physical(about: Any, values: np.ndarray) -> np.ndarray:
+    """Return samples in their unit, in which the baseline is, too."""
+    return values * _factor(about) + float(about.get("ChannelBaseline") or 0)
 
 
 def _factor(about: Any) -> float:
     sensitivity, correction = (
-        1.0 if value is None else float(value)
-        for value in (
-            about.get("ChannelSensitivity"),
-            about.get("ChannelSensitivityCorrectionFactor"),
-        )
+        1.0 if about.get(key) is None else float(about.get(key))
+        for key in ("ChannelSensitivity", "ChannelSensitivityCorrectionFactor")
     )
     return sensitivity * correction
 

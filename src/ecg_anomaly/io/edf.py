@@ -23,12 +23,14 @@ from ._units import mv_per_unit
 
 #: What a file begins with.
 MAGIC = b"0       "
-# "ECG II", "EKG V1", "ECG1", "ECG", "II_ECG": the standard's kind of signal, and an electrode
+# "ECG II", "EKG V1", "ECG1", "ECG": the standard's kind of signal, and an electrode; as "EEG EKG1"
+# and "POL ECG" in sleep laboratories, and as "II_ECG" elsewhere
 _ECG = re.compile(
-    r"(?:ECG|EKG)[ _:-]*(?P<behind>.*)|(?P<before>.*?)[ _:-]+(?:ECG|EKG)", re.IGNORECASE
+    r"(?:(?:EEG|POL) )?(?:ECG|EKG)[ _:-]*(?P<behind>.*)|(?P<before>.*?)[ _:-]+(?:ECG|EKG)",
+    re.IGNORECASE,
 )
 # the leads of Holter recorders, which are called so nowhere else
-_HOLTER = re.compile(r"M?L(I{2,3}|5)|MLI|MV[1-6]|MCL[1-6]|C[CMS]5", re.IGNORECASE)
+_HOLTER = re.compile(r"ML(I{1,3}|5)|MV[1-6]|MCL[1-6]|C[CMS]5", re.IGNORECASE)
 _WHAT = "EDF"
 
 
@@ -42,7 +44,8 @@ def read_edf(
     """Read the ECG leads of an EDF or EDF+ file; other signals are kept apart.
 
     Leads are those called by a standard name or that of a Holter recorder, and, in volts, by a
-    label that says ECG or EKG. The file tells everything; `fs`, `leads` and `unit` are left aside.
+    label that begins or ends with ECG or EKG. The file tells everything; `fs`, `leads` and `unit`
+    are left aside.
 
     Raises
     ------

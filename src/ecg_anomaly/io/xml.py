@@ -83,7 +83,7 @@ def read_xml(
         found = getattr(library, parser)().parse(path)
         _check_names(path, [lead.label for lead in found.leads])
         _check_scales(path, tree)
-        _check_payload(path, tree, sum(len(lead.samples) for lead in found.leads))
+        _check_payload(path, tree, len(found.leads), len(found.leads[0].samples))
         rate = found.raw_metadata.get("rhythm_time", {}).get("sampling_rate_exact")
         channels = [_channel(path, lead, rate) for lead in found.leads]
         _check_lengths(path, channels)
@@ -125,11 +125,15 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
 
 def _check_scales(path: Path, tree: Any) -> None:
     """Refuse leads of an aECG whose scale or origin ecgdatakit would pass over."""
-    for sequence in tree.iter("sequence"):
-        code = sequence.find("code")
-        name = "" if code is None else str(code.get("code"))
+    # median beats are not read
+    rhythms = (s for s in tree.iterfind("component/series") if _code(s) != "REPRESENTATIVE_BEAT")
+    sequences = (
+        s for rhythm in rhythms for s in rhythm.iterfind("component/sequenceSet/component/sequence")
+    )
+    for sequence in sequences:
+        name = _code(sequence)
         for kind in ("scale", "origin"):
-            element = sequence.find(f"value/{kind}") if "_ECG_LEAD_" in name.upper() else None
+            element = sequence.find(f"value/{kind}") if "_ECG_LEAD_" in name else None
             if element is None:
                 continue
             value, unit = (element.get(key) or "" for key in ("value", "unit"))
@@ -146,19 +150,33 @@ def _check_scales(path: Path, tree: Any) -> None:
                 )
 
 
-def _check_payload(path: Path, tree: Any, n_samples: int) -> None:
-    """Refuse a Sierra file that holds more samples than its duration and rate announce."""
+def _check_payload(path: Path, tree: Any, n_leads: int, n_samples: int) -> None:
+    """Refuse a Sierra file that holds other samples than its duration and rate announce."""
+    codecs = reader_library("ecgdatakit.parsing.codecs", path, "Philips Sierra XML")
     for element in tree.iter("parsedwaveforms"):
-        plain = element.get("compression", "Uncompressed").lower() in ("", "uncompressed")
-        if not plain or element.get("dataencoding") != "Base64":
-            continue
-        n_bytes = len(b64decode("".join((element.text or "").split())))
-        # a pad to whole words is no sample
-        if n_bytes // 2 > n_samples:
+        text = element.text or ""
+        raw = b"" if element.get("dataencoding") == "Plain" else b64decode("".join(text.split()))
+        if _is_compressed(element):
+            counts: set[float] = {len(chunk) for chunk in codecs.xli_decode(raw)[:n_leads]}
+        else:
+            counts = {(len(raw) // 2 or len(text.split())) / n_leads}
+        if counts != {n_samples}:
+            told = ", ".join(f"{count:g}" for count in sorted(counts))
             raise RecordFileError(
-                f"{path}: holds {n_bytes // 2} samples, but announces {n_samples} by its duration "
+                f"{path}: holds {told} samples a lead, but announces {n_samples} by its duration "
                 "and rate; export it again."
             )
+
+
+def _is_compressed(element: Any) -> bool:
+    method = element.get("compression") or element.get("compressmethod") or ""
+    flag = element.get("compressflag", "").strip().lower()
+    return flag not in ("false", "0", "no") and method.lower() not in ("", "uncompressed", "none")
+
+
+def _code(element: Any) -> str:
+    code = element.find("code")
+    return "" if code is None else str(code.get("code")).upper()
 
 
 def _check_lengths(path: Path, channels: list[ChannelData]) -> None:
