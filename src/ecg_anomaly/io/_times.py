@@ -48,6 +48,8 @@ def wfdb_time(fields: list[str]) -> datetime | None:
     >>> wfdb_time(["10:11:12.5", "01/05/2020"])
     datetime.datetime(2020, 5, 1, 10, 11, 12, 500000)
     """
+    if len(fields) < 2:
+        return None
     return _parsed(" ".join(fields[:2]), "%H:%M:%S %d/%m/%Y", "%H:%M:%S.%f %d/%m/%Y")
 
 
