@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def assemble(
     channels: Sequence[ChannelData],
     *,
     patient_id: str = "",
+    start: datetime | None = None,
     annotations: dict[str, Any] | None = None,
     findings: Iterable[Finding] = (),
     about_patient: Iterable[Finding] = (),
@@ -50,7 +52,8 @@ def assemble(
             record_id=_record_id(path),
             patient_id=patient_id,
             source=str(path),
-            annotations=annotations or {},
+            annotations=({} if start is None else {"time": start.isoformat()})
+            | (annotations or {}),
             quality=(*findings, *repeated, *mixed, *about_patient),
             extra=_extra(channels),
         )

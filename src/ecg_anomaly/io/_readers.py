@@ -63,8 +63,8 @@ def told_of(path: Path, what: str) -> Iterator[list[str]]:
     told += [" ".join(str(warning.message).split())[:200] for warning in caught]
 
 
-def check_scale(path: Path, name: str, scale: float) -> float:
-    """Return how much of its unit a step of a lead is.
+def check_scale(path: Path, name: str, scale: float) -> None:
+    """Check how much of its unit a step of a lead is.
 
     Raises
     ------
@@ -76,7 +76,6 @@ def check_scale(path: Path, name: str, scale: float) -> float:
             f"{path}: the calibration of lead {name[:40]} is {scale:g} a step; export it again "
             "with its calibration."
         )
-    return scale
 
 
 def lead_in_mv(path: Path, name: str, unit: str, fs: float, values: np.ndarray) -> ChannelData:

@@ -11,17 +11,6 @@ from typing import Any
 _DT = re.compile(r"(\d{14})(\.\d{1,6})?([+-]\d{4})?", re.ASCII)
 
 
-def told_at(time: datetime | None) -> dict[str, Any]:
-    """Return the annotation of a record that began then, none where that is not known.
-
-    Examples
-    --------
-    >>> told_at(datetime(2020, 5, 1, 10, 11, 12)), told_at(None)
-    ({'time': '2020-05-01T10:11:12'}, {})
-    """
-    return {} if time is None else {"time": time.isoformat()}
-
-
 def start_of(annotations: Mapping[str, Any]) -> datetime | None:
     """Return when a record began, from its annotations; None where no local time is told.
 

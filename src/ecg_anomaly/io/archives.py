@@ -162,7 +162,7 @@ def _unpack(path: Path, target: Path) -> None:
             _check(path, members, target)
             for member in members:
                 name = _name(member)
-                if not (name.endswith("/") or _is_of_macos(name)):
+                if not name.endswith("/"):
                     _write(path, archive, member, target / name)
     except RecordFileError:
         raise
@@ -224,12 +224,6 @@ def _check(path: Path, members: list[zipfile.ZipInfo], target: Path) -> None:
 def _name(member: zipfile.ZipInfo) -> str:
     # as some programs on Windows write it
     return member.filename.replace("\\", "/")
-
-
-def _is_of_macos(name: str) -> bool:
-    """Tell whether a file holds what macOS adds to another."""
-    parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or parts[-1].startswith("._")
 
 
 def _write(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:

@@ -21,7 +21,7 @@ from ._channels import MAX_GROWTH, ChannelData, is_other, kept_apart
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import check_scale, lead_in_mv, reader_library, told_of
-from ._times import dicom_time, told_at
+from ._times import dicom_time
 from ._units import mv_per_unit
 
 #: What stands at byte 128.
@@ -79,7 +79,8 @@ def read_dicom(
         path,
         channels,
         patient_id=patient_id,
-        annotations=annotations | told_at(start),
+        start=start,
+        annotations=annotations,
         findings=[*findings, *kept_apart(channels)],
         about_patient=about_patient,
     )

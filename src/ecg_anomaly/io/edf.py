@@ -18,7 +18,6 @@ from ._channels import ChannelData, kept_apart
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import lead_in_mv, reader_library, told_of
-from ._times import told_at
 from ._units import mv_per_unit
 
 #: What a file begins with.
@@ -84,7 +83,8 @@ def read_edf(
         path,
         channels,
         patient_id=_known(edf.patient.code) if edf.reserved.startswith("EDF+") else "",
-        annotations=annotations | told_at(_start(edf)),
+        start=_start(edf),
+        annotations=annotations,
         findings=[*findings, *kept_apart(channels)],
         about_patient=about_patient,
     )

@@ -13,7 +13,6 @@ from ._channels import read_channels
 from ._comments import patient_of
 from ._header import Header, read_header
 from ._segments import read_segments
-from ._times import told_at
 
 
 def header_path(path: Path) -> Path:
@@ -50,7 +49,8 @@ def read_wfdb(
         path,
         channels,
         patient_id=patient_id,
-        annotations={"comments": header.comments, **told_at(header.start), **annotations},
+        start=header.start,
+        annotations={"comments": header.comments, **annotations},
         findings=(*_about_header(header), *findings),
         about_patient=about_patient,
     )

@@ -19,7 +19,6 @@ from ._channels import ChannelData
 from ._comments import clean_patient
 from ._rates import check_ecg_rate
 from ._readers import check_scale, lead_in_mv, reader_library, told_of
-from ._times import told_at
 from ._units import mv_per_unit
 
 _WHAT = "{} file"
@@ -107,7 +106,8 @@ def read_xml(
         path,
         channels,
         patient_id=patient_id,
-        annotations=annotations | told_at(date),
+        start=date,
+        annotations=annotations,
         findings=findings,
         about_patient=about_patient,
     )
