@@ -72,10 +72,15 @@ def output():
     return run
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _one_torch_thread():
-    """Run on one core: small networks gain nothing from two."""
-    before = torch.get_num_threads()
+    """Run on one core: two threads that other work keeps apart are many times slower than one."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _as_many_torch_threads_as_before():
+    """Leave the number of threads to the next test as this one found it."""
+    before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)

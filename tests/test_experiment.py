@@ -3,7 +3,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from sklearn.base import BaseEstimator, clone
 
@@ -50,15 +49,6 @@ def changed(path, value):
     else:
         place[last] = value
     return content
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread_for_module_fixtures():
-    """Two threads that other work keeps apart are many times slower than one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

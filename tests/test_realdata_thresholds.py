@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from ecg_anomaly import ConformalDetector, TunedThresholdDetector, score_records
 from ecg_anomaly.baselines import make_baseline
@@ -24,15 +23,6 @@ pytestmark = pytest.mark.skipif(
     not (FOLDER / "ptbxl_database.csv").is_file(),
     reason="needs PTB-XL: set ECG_ANOMALY_DATA to a folder that holds it as ptbxl/",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread_for_module_fixtures():
-    """Two threads that other work keeps apart are many times slower than one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,10 @@
 """A small model and a few records for all commands."""
 
 import pytest
-import torch
 import yaml
 from commands import CONFIG, run, write_record
 
 from ecg_anomaly import make_ecg
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread_for_module_fixtures():
-    """Two threads that other work keeps apart are many times slower than one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
